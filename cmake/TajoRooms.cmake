@@ -1,0 +1,17 @@
+# tajo_room(NAME DEPENDS rooms.. EXTERNAL libs..): src/NAME/*.cpp as target tajo_NAME, door include/tajo/NAME/.
+# Foreign libraries are linked but their headers stay inside the room.
+function(tajo_room name)
+  cmake_parse_arguments(A "" "" "DEPENDS;EXTERNAL" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  list(TRANSFORM A_DEPENDS PREPEND tajo_ OUTPUT_VARIABLE deps)
+  if(sources)
+    add_library(tajo_${name} STATIC ${sources})
+    target_include_directories(tajo_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include PRIVATE ${CMAKE_SOURCE_DIR}/src/${name})
+    target_link_libraries(tajo_${name} PUBLIC ${deps} PRIVATE tajo_compile_options ${A_EXTERNAL})
+  else()
+    add_library(tajo_${name} INTERFACE)
+    target_include_directories(tajo_${name} INTERFACE ${CMAKE_SOURCE_DIR}/include)
+    target_link_libraries(tajo_${name} INTERFACE ${deps})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY TAJO_ROOMS ${name})
+endfunction()

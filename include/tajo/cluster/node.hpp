@@ -1,0 +1,79 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tajo/common/bytes.hpp"
+#include "tajo/common/ids.hpp"
+#include "tajo/journal/record.hpp"
+
+namespace tajo::cluster {
+
+enum class Role : std::uint8_t { kOutside, kActive, kBackup, kWorker, kSpare };
+std::string_view role_name(Role role);  ///< `outside|active|backup|worker|spare`
+
+struct Member {
+  Role role = Role::kSpare;
+  Incarnation incarnation = 1;
+  bool operator==(const Member&) const = default;
+};
+
+/// A committed membership record: the only source of roles. Immutable.
+struct View {
+  ViewNumber number = 0;
+  Epoch epoch = 0;
+  std::map<Rank, Member> members;
+  Rank active() const;  ///< kNoRank before the first claim
+  std::vector<Rank> with_role(Role role) const;
+  bool contains(Rank rank) const { return members.contains(rank); }
+};
+
+enum class Outcome : std::uint8_t {
+  kCommitted,   ///< in a slot this rank won, and fsynced
+  kSuperseded,  ///< another epoch won: outcome unknown (08007)
+  kDiskFull,    ///< 53100, nothing written
+  kNotActive,   ///< nothing written
+};
+
+/// What one proposal carries: applied as one, in order.
+struct Proposal {
+  std::vector<std::pair<journal::RecordKind, Bytes>> records;
+  journal::Durability durability = journal::Durability::kCommit;
+};
+
+/// What the rooms above hear from the node; called on the node's (control) thread.
+class NodeListener {
+ public:
+  virtual ~NodeListener() = default;
+  /// A view was adopted (roles of self and others may have changed).
+  virtual void on_view(const View& view, Role self) = 0;
+  /// This rank won a claim: state machines are replayed to the end; serve from now on.
+  virtual void on_active(Epoch epoch) = 0;
+  /// This rank is no longer active (superseded, handed over): stop serving; pending proposals were answered.
+  virtual void on_passive() = 0;
+  /// This rank was evicted: drop tasks, outputs, queues; a new incarnation asks to be a spare.
+  virtual void on_evicted() = 0;
+};
+
+/// A rank's membership and log logic as the rooms above see it. Implemented sans-I/O in cluster (time, messages, file
+/// results come in as arguments); one thread owns it, the control thread.
+class Node {
+ public:
+  virtual ~Node() = default;
+  virtual const View& view() const = 0;
+  virtual Role role() const = 0;
+  virtual Epoch epoch() const = 0;  ///< highest epoch seen
+  virtual Rank active() const { return view().active(); }
+
+  /// Active only. `done` is called once, on the control thread, with how it ended.
+  virtual void propose(Proposal proposal, std::function<void(Outcome)> done) = 0;
+  /// A proof, begun now, that the epoch still stands (docs/recovery.md, Reads). false: superseded meanwhile.
+  virtual void prove_read(std::function<void(bool)> done) = 0;
+  /// `haadmin -transitionToActive`: drain, successor claims. `successor` must be a backup.
+  virtual void hand_over(Rank successor, std::function<void(bool)> done) = 0;
+};
+
+}  // namespace tajo::cluster

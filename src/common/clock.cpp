@@ -1,0 +1,17 @@
+#include "tajo/common/clock.hpp"
+
+#include <ctime>
+
+namespace tajo {
+namespace {
+Micros read_clock(clockid_t id) {
+  timespec t{};
+  clock_gettime(id, &t);
+  return static_cast<Micros>(t.tv_sec) * 1'000'000 + t.tv_nsec / 1000;
+}
+}  // namespace
+
+Micros boottime_us() { return read_clock(CLOCK_BOOTTIME); }
+Micros wall_us() { return read_clock(CLOCK_REALTIME); }
+
+}  // namespace tajo
