@@ -12,7 +12,13 @@ namespace tajo::catalog {
 /// Records that change the catalog; encoded in catalog_records.cpp (kind RecordKind::kCatalog).
 struct CreateDatabase { std::string name; };
 struct DropDatabase { std::string name; };
-struct CreateTable { std::string database; std::string name; bool external = false; data::TableSource source; };
+/// `fragments`: rows of CREATE TABLE AS, so that table and contents appear together.
+struct CreateTable {
+  std::string database, name;
+  bool external = false;
+  data::TableSource source;
+  std::vector<data::FragmentInfo> fragments;
+};
 struct DropTable { std::string database; std::string name; };
 /// The commit of INSERT (append) and CTAS/INSERT OVERWRITE (replace). Fragment ids are given by apply().
 struct CommitFragments {
