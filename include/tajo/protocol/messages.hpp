@@ -1,0 +1,182 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tajo/common/bytes.hpp"
+#include "tajo/common/error.hpp"
+#include "tajo/common/ids.hpp"
+#include "tajo/data/fragment.hpp"
+#include "tajo/data/schema.hpp"
+
+namespace tajo::protocol {
+
+/// First byte of every payload on the control channel; below kFirstTag belongs to cluster.
+enum class Tag : std::uint8_t {
+  kStartQuery = 16,  ///< active → QueryMaster
+  kQueryDone,        ///< QueryMaster → active, again at each heartbeat until kQueryDoneAck
+  kQueryDoneAck,
+  kCancelQuery,      ///< active → QueryMaster
+  kPlan,             ///< QueryMaster → worker, before the query's first task there
+  kRunTask,
+  kTaskDone,         ///< worker → QueryMaster
+  kCancelTask,
+  kDropStage,
+  kDropQuery,
+  kHeartbeat,        ///< every rank → active
+  kClientRequest,    ///< serving master → active
+  kClientReply,
+};
+inline constexpr std::uint8_t kFirstTag = 16;
+
+/// An Error as it travels.
+struct ErrorText {
+  std::string sqlstate, message, hint, detail;
+  int position = 0;
+};
+ErrorText to_text(const Error& error);
+Error to_error(const ErrorText& text);
+
+struct SourceRef {
+  Rank rank = kNoRank;
+  TaskId task;
+  std::shared_ptr<const Bytes> inline_output;
+};
+using StageInputs = std::map<std::uint16_t, std::vector<SourceRef>>;
+
+/// The grant: which workers may run the query's stages, good until a higher epoch says otherwise.
+struct StartQuery {
+  QueryId query;
+  std::uint16_t attempt = 0;  ///< of the QueryMaster: grows when it is started elsewhere
+  Epoch epoch = 0;
+  Bytes plan;                 ///< encode_plan(…, true)
+  std::vector<Rank> workers;
+  StageInputs feeds;          ///< outputs that exist before the query starts (COPY FROM STDIN)
+  std::uint32_t max_task_attempts = 4;
+  std::string result_path;    ///< where a result larger than kMaxInlineResultBytes goes
+  std::map<std::uint32_t, std::vector<data::Split>> splits;  ///< given splits (flush); others are enumerated
+};
+
+struct OperatorCounters {
+  std::uint32_t node = 0;
+  std::uint64_t rows = 0, bytes = 0, time_ns = 0, memory_bytes = 0;
+};
+
+/// Results up to this are complete at the active before the first row leaves; larger ones are staged in a file.
+inline constexpr std::size_t kMaxInlineResultBytes = std::size_t{4} << 20;
+
+struct QueryDone {
+  QueryId query;
+  std::uint16_t attempt = 0;
+  std::optional<ErrorText> error;
+  std::vector<std::shared_ptr<const Bytes>> blocks;  ///< the result, encoded
+  std::string result_path;                           ///< or the staged file holding it
+  std::vector<data::FragmentInfo> fragments;         ///< of a write
+  std::uint64_t rows = 0, rows_read = 0, bytes_read = 0;
+  std::uint32_t tasks = 0, task_retries = 0;
+  std::vector<OperatorCounters> counters;
+};
+
+struct RunTask {
+  TaskId id;
+  std::uint16_t partition = 0;
+  std::map<std::uint32_t, std::vector<data::Split>> splits;
+  StageInputs inputs;
+};
+
+struct TaskDone {
+  TaskId id;
+  std::optional<ErrorText> error;
+  std::optional<TaskId> lost_output;
+  bool canceled = false;
+  std::shared_ptr<const Bytes> inline_output;
+  std::vector<data::FragmentInfo> fragments;
+  std::uint64_t rows = 0, rows_read = 0, bytes_read = 0;
+  std::vector<OperatorCounters> counters;
+};
+
+struct RunningQuery {
+  QueryId query;
+  std::uint16_t attempt = 0;
+  double fraction = 0;
+  std::uint64_t rows_read = 0, bytes_read = 0;
+};
+
+struct Heartbeat {
+  std::string host;
+  std::int32_t pid = 0;
+  std::uint16_t client_port = 0, http_port = 0;
+  std::uint32_t cores = 0, running_tasks = 0;
+  std::uint64_t memory_bytes = 0, memory_used_bytes = 0;
+  std::vector<RunningQuery> queries;  ///< of the QueryMaster on this rank
+};
+
+/// One statement as a serving master hands it to the active.
+struct ClientRequest {
+  enum class Kind : std::uint8_t { kOpenSession, kCloseSession, kExecute, kDescribe, kCancel, kProgress };
+  std::uint64_t number = 0;  ///< of the serving master's request; repeated until answered
+  Kind kind = Kind::kExecute;
+  std::string session;
+  std::string request_id;
+  std::string sql;
+  std::int32_t offset = 0;
+  std::string user, database, client;                            ///< kOpenSession
+  std::vector<std::pair<std::string, std::string>> settings;     ///< kOpenSession
+  bool prepared = false;
+  std::vector<data::Type> parameter_types;
+  std::vector<std::optional<std::string>> parameters;            ///< text form
+  std::optional<SourceRef> feed;                                 ///< COPY FROM STDIN
+  std::uint64_t feed_rows = 0;
+};
+
+struct ClientReply {
+  std::uint64_t number = 0;
+  bool not_active = false;     ///< nothing was done: ask the active
+  std::optional<ErrorText> error;
+  bool returns_rows = false;
+  std::vector<data::Column> columns;
+  std::vector<std::shared_ptr<const Bytes>> blocks;
+  std::string result_path;
+  std::string tag;
+  std::vector<std::pair<std::string, ErrorText>> notices;         ///< severity, text
+  std::vector<std::pair<std::string, std::string>> parameters;    ///< changed settings clients are told of
+  std::vector<data::Type> parameter_types;                        ///< kDescribe
+  std::string session;                                            ///< kOpenSession
+  std::string database;                                           ///< current database after the statement
+  double fraction = 0;                                            ///< kProgress
+  std::uint64_t rows_read = 0, bytes_read = 0;
+  std::int64_t elapsed_us = 0;
+  QueryId query;
+};
+
+Bytes encode(const StartQuery& m);
+Bytes encode(const QueryDone& m);
+Bytes encode(const RunTask& m);
+Bytes encode(const TaskDone& m);
+Bytes encode(const Heartbeat& m);
+Bytes encode(const ClientRequest& m);
+Bytes encode(const ClientReply& m);
+Bytes encode_plan_message(const QueryId& query, std::uint16_t attempt, ByteView plan);
+/// kQueryDoneAck, kCancelQuery, kDropQuery: a query and a number (attempt or stage); kDropStage too.
+Bytes encode_query_tag(Tag tag, const QueryId& query, std::uint16_t number);
+Bytes encode_cancel_task(const TaskId& task);
+
+/// Decoders: payload with its tag byte; Error XX001 for damage.
+StartQuery decode_start_query(ByteView m);
+QueryDone decode_query_done(ByteView m);
+RunTask decode_run_task(ByteView m);
+TaskDone decode_task_done(ByteView m);
+Heartbeat decode_heartbeat(ByteView m);
+ClientRequest decode_client_request(ByteView m);
+ClientReply decode_client_reply(ByteView m);
+struct QueryTag { QueryId query; std::uint16_t number = 0; };
+QueryTag decode_query_tag(ByteView m);
+TaskId decode_cancel_task(ByteView m);
+struct PlanMessage { QueryId query; std::uint16_t attempt = 0; Bytes plan; };
+PlanMessage decode_plan_message(ByteView m);
+
+}  // namespace tajo::protocol

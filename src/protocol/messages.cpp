@@ -1,0 +1,155 @@
+#include "tajo/protocol/messages.hpp"
+
+#include "archive.hpp"
+
+namespace tajo::protocol {
+
+template <class A>
+void serialize(A& a, ErrorText& m) { a(m.sqlstate, m.message, m.hint, m.detail, m.position); }
+template <class A>
+void save(A& a, const SourceRef& m) { a(m.rank, m.task); save_shared(a, m.inline_output); }
+template <class A>
+void load(A& a, SourceRef& m) { a(m.rank, m.task); m.inline_output = load_shared(a); }
+template <class A>
+void serialize(A& a, OperatorCounters& m) { a(m.node, m.rows, m.bytes, m.time_ns, m.memory_bytes); }
+template <class A>
+void serialize(A& a, RunningQuery& m) { a(m.query, m.attempt, m.fraction, m.rows_read, m.bytes_read); }
+template <class A>
+void serialize(A& a, Heartbeat& m) {
+  a(m.host, m.pid, m.client_port, m.http_port, m.cores, m.running_tasks, m.memory_bytes, m.memory_used_bytes, m.queries);
+}
+template <class A>
+void serialize(A& a, RunTask& m) { a(m.id, m.partition, m.splits, m.inputs); }
+template <class A>
+void serialize(A& a, ClientRequest& m) {
+  a(m.number, m.kind, m.session, m.request_id, m.sql, m.offset, m.user, m.database, m.client, m.settings, m.prepared,
+    m.parameter_types, m.parameters, m.feed, m.feed_rows);
+}
+
+template <class A>
+void save_blocks(A& a, const std::vector<std::shared_ptr<const Bytes>>& blocks) {
+  a(static_cast<std::uint32_t>(blocks.size()));
+  for (const auto& block : blocks) save_shared(a, block);
+}
+template <class A>
+void load_blocks(A& a, std::vector<std::shared_ptr<const Bytes>>& blocks) {
+  std::uint32_t count = 0;
+  a(count);
+  for (std::uint32_t i = 0; i < count; ++i) blocks.push_back(load_shared(a));
+}
+
+template <class A>
+void save(A& a, const StartQuery& m) {
+  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.result_path, m.splits);
+  save_bytes(a, m.plan);
+}
+template <class A>
+void load(A& a, StartQuery& m) {
+  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.result_path, m.splits);
+  m.plan = load_bytes(a);
+}
+template <class A>
+void save(A& a, const QueryDone& m) {
+  a(m.query, m.attempt, m.error, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.tasks, m.task_retries,
+    m.counters);
+  save_blocks(a, m.blocks);
+}
+template <class A>
+void load(A& a, QueryDone& m) {
+  a(m.query, m.attempt, m.error, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.tasks, m.task_retries,
+    m.counters);
+  load_blocks(a, m.blocks);
+}
+template <class A>
+void save(A& a, const TaskDone& m) {
+  a(m.id, m.error, m.lost_output, m.canceled, m.fragments, m.rows, m.rows_read, m.bytes_read, m.counters);
+  save_shared(a, m.inline_output);
+}
+template <class A>
+void load(A& a, TaskDone& m) {
+  a(m.id, m.error, m.lost_output, m.canceled, m.fragments, m.rows, m.rows_read, m.bytes_read, m.counters);
+  m.inline_output = load_shared(a);
+}
+template <class A>
+void save(A& a, const ClientReply& m) {
+  a(m.number, m.not_active, m.error, m.returns_rows, m.columns, m.result_path, m.tag, m.notices, m.parameters,
+    m.parameter_types, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query);
+  save_blocks(a, m.blocks);
+}
+template <class A>
+void load(A& a, ClientReply& m) {
+  a(m.number, m.not_active, m.error, m.returns_rows, m.columns, m.result_path, m.tag, m.notices, m.parameters,
+    m.parameter_types, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query);
+  load_blocks(a, m.blocks);
+}
+
+namespace {
+
+template <class M>
+Bytes pack(Tag tag, const M& message) {
+  return to_bytes([&](auto& a) { a(tag, message); });
+}
+template <class M>
+M unpack(ByteView bytes) {
+  M message;
+  from_bytes(bytes, [&](auto& a) {
+    Tag tag{};
+    a(tag, message);
+  });
+  return message;
+}
+
+}  // namespace
+
+ErrorText to_text(const Error& e) { return {e.sqlstate(), e.message(), e.hint(), e.detail(), e.position()}; }
+Error to_error(const ErrorText& t) {
+  Error error(t.sqlstate, t.message);
+  error.at(t.position).hint(t.hint).detail(t.detail);
+  return error;
+}
+
+Bytes encode(const StartQuery& m) { return pack(Tag::kStartQuery, m); }
+Bytes encode(const QueryDone& m) { return pack(Tag::kQueryDone, m); }
+Bytes encode(const RunTask& m) { return pack(Tag::kRunTask, m); }
+Bytes encode(const TaskDone& m) { return pack(Tag::kTaskDone, m); }
+Bytes encode(const Heartbeat& m) { return pack(Tag::kHeartbeat, m); }
+Bytes encode(const ClientRequest& m) { return pack(Tag::kClientRequest, m); }
+Bytes encode(const ClientReply& m) { return pack(Tag::kClientReply, m); }
+Bytes encode_query_tag(Tag tag, const QueryId& query, std::uint16_t number) {
+  return to_bytes([&](auto& a) { a(tag, query, number); });
+}
+Bytes encode_cancel_task(const TaskId& task) { return pack(Tag::kCancelTask, task); }
+Bytes encode_plan_message(const QueryId& query, std::uint16_t attempt, ByteView plan) {
+  return to_bytes([&](auto& a) {
+    a(Tag::kPlan, query, attempt);
+    save_bytes(a, plan);
+  });
+}
+
+StartQuery decode_start_query(ByteView m) { return unpack<StartQuery>(m); }
+QueryDone decode_query_done(ByteView m) { return unpack<QueryDone>(m); }
+RunTask decode_run_task(ByteView m) { return unpack<RunTask>(m); }
+TaskDone decode_task_done(ByteView m) { return unpack<TaskDone>(m); }
+Heartbeat decode_heartbeat(ByteView m) { return unpack<Heartbeat>(m); }
+ClientRequest decode_client_request(ByteView m) { return unpack<ClientRequest>(m); }
+ClientReply decode_client_reply(ByteView m) { return unpack<ClientReply>(m); }
+TaskId decode_cancel_task(ByteView m) { return unpack<TaskId>(m); }
+QueryTag decode_query_tag(ByteView m) {
+  QueryTag out;
+  from_bytes(m, [&](auto& a) {
+    Tag tag{};
+    a(tag, out.query, out.number);
+  });
+  return out;
+}
+PlanMessage decode_plan_message(ByteView m) {
+  PlanMessage out;
+  from_bytes(m, [&](auto& a) {
+    Tag tag{};
+    a(tag, out.query, out.attempt);
+    out.plan = load_bytes(a);
+  });
+  return out;
+}
+
+}  // namespace tajo::protocol
