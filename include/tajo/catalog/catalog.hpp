@@ -46,7 +46,7 @@ class Catalog : public journal::StateMachine {
   Catalog();  ///< with the database "default"
   void apply(const journal::Record& record) override;
   Bytes snapshot() const override;
-  void restore(ByteView snapshot) override;
+  void restore(ByteView snapshot) override;  ///< empty: with the database "default" only
   SnapshotPtr snapshot_now() const;
   bool applied() const { return applied_; }
 
