@@ -26,6 +26,8 @@ enum class JoinType : std::uint8_t {
   kInner, kLeft, kRight, kFull, kSemi, kAnti,
   kMark,    ///< left rows + a boolean: TRUE a match, NULL only NULL comparisons, else FALSE (IN/EXISTS in expressions)
   kSingle,  ///< left outer, Error 21000 when a left row has two matches (scalar subqueries)
+  kRightSemi,  ///< physical hash joins only: build rows with a match, each once (a semi join built on its left side)
+  kRightAnti,  ///< physical hash joins only: build rows without a match
 };
 
 struct SortKey {
@@ -79,6 +81,7 @@ struct LogicalNode {
   std::vector<ExpressionPtr> expressions;          ///< kProject, kAggregate keys, kSeries arguments
   std::vector<std::vector<ExpressionPtr>> rows;    ///< kValues
   ExpressionPtr predicate;                         ///< kFilter, kJoin (may be null = TRUE)
+  ExpressionPtr correlation;                       ///< kJoin mark, set by unnesting: a right row for which this is not TRUE is no candidate
   JoinType join_type = JoinType::kInner;
   bool dependent = false;
   std::vector<AggregateExpression> aggregates;

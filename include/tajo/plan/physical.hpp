@@ -22,7 +22,9 @@ struct PhysicalColumn {
   data::Bounds bounds;
 };
 
-struct RuntimeFilterTarget {  ///< a scan column filtered by the keys of a hash join's build side, once that is built
+/// A scan column filtered by the keys of a hash join's build side. The scan is below the probe side of that join, perhaps
+/// under other operators (also aggregates): its pipeline starts when the build is complete.
+struct RuntimeFilterTarget {
   std::uint16_t filter = 0;   ///< number within the stage
   std::uint32_t column = 0;   ///< position in the scan's output
 };
@@ -42,11 +44,15 @@ struct FilterNode { std::vector<ExpressionPtr> conjuncts; };
 struct ProjectNode { std::vector<ExpressionPtr> expressions; };
 /// children[0] probe, children[1] build. Output: the columns `emit` of (probe columns ++ build columns ++ mark).
 /// For kRight/kFull unmatched build rows are emitted at the end; kSemi/kAnti/kMark/kLeft/kSingle preserve the probe side.
+/// kRightSemi/kRightAnti preserve the build side: build rows with (without) a match are emitted once, at the end, and
+/// `emit` names build columns only. A NULL key matches nothing.
 struct HashJoinNode {
   JoinType type = JoinType::kInner;
   std::vector<ExpressionPtr> probe_keys, build_keys;   ///< same physical type pairwise
   ExpressionPtr residual;                              ///< over probe ++ build columns; may be null
-  bool null_aware = false;                             ///< anti/mark join of NOT IN / IN
+  /// Anti/mark join of NOT IN / IN; then exactly one key and no residual: without a match the mark is NULL (the anti
+  /// join drops the row) when the build side has a NULL key, or when it has any row and the probe key is NULL.
+  bool null_aware = false;
   bool build_unique = false;                           ///< proved: at most one build row a key
   std::vector<std::uint32_t> emit;
   std::vector<std::uint16_t> runtime_filters;          ///< filter made from build_keys[i]; 0xFFFF = none
