@@ -1,0 +1,46 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tajo/journal/log_files.hpp"
+
+namespace tajo::journal {
+
+/// The real commit log directory (`${tajo.rootdir}/system/log`). Requests run on two threads of its own: what a commit
+/// waits for on one, reads, snapshots and removal on the other, so that a long read delays no commit. No call here
+/// touches the filesystem on the caller's thread except open().
+class PosixLogFiles final : public LogFiles {
+ public:
+  /// Hands a completion to the control thread. Called on an I/O thread; must not block for long.
+  using Post = std::function<void(std::function<void()>)>;
+
+  /// Makes the directory with its parents, and this rank's reserve file. May block: call before the control thread
+  /// starts. Throws Error 58030 naming the path when it cannot be used.
+  static std::unique_ptr<PosixLogFiles> open(const std::string& directory, Rank rank, Post post);
+  /// Does not wait for a hung file server: threads end by themselves, callbacks not yet posted are dropped.
+  ~PosixLogFiles() override;
+
+  void list_rows(Done done) override;
+  void make_row(std::string row, Done done) override;
+  void read_slots(std::string row, std::int64_t first, std::int64_t limit, Done done) override;
+  void make_slot(std::string row, std::int64_t index, std::string text, Done done) override;
+  void sync_row(std::string row, Done done) override;
+  void create_segment(std::string name, Done done) override;
+  void append(std::string name, std::uint64_t offset, Bytes data, bool use_reserve, Done done) override;
+  void read_segment(std::string name, std::uint64_t offset, std::uint64_t length, bool fresh, Done done) override;
+  void write_snapshot(std::string name, Bytes data, Done done) override;
+  void read_snapshot(std::string name, Done done) override;
+  void remove_row(std::string row, std::vector<std::string> files, Done done) override;
+
+ private:
+  class Disk;
+  class Worker;
+  PosixLogFiles(std::shared_ptr<Disk> commits, std::shared_ptr<Disk> reads, Post post);
+  std::shared_ptr<Disk> commit_disk_;
+  std::shared_ptr<Disk> read_disk_;
+  std::unique_ptr<Worker> commit_thread_;
+  std::unique_ptr<Worker> read_thread_;
+};
+
+}  // namespace tajo::journal
