@@ -1,0 +1,98 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tajo/common/ids.hpp"
+#include "tajo/plan/physical.hpp"
+#include "tajo/protocol/control_port.hpp"
+#include "tajo/protocol/messages.hpp"
+
+namespace tajo::worker {
+
+inline constexpr std::uint64_t kRowsPerTask = std::uint64_t{16} << 20;  ///< about a second of a scan
+inline constexpr std::uint64_t kRowsPerSplit = std::uint64_t{256} << 10;
+inline constexpr int kTasksPerWorker = 2;       ///< running at once for one query, so that the next one stands ready
+inline constexpr int kMaxWorkersLostPerTask = 2;  ///< a poison task must not take the cluster
+
+/// Runs one query: cuts stages into tasks, hands them to workers, accepts each split exactly once, repairs what a lost
+/// worker takes with it (docs/recovery.md, Tasks). Sans-I/O; control thread of the rank it was given to.
+class QueryMaster {
+ public:
+  struct Callbacks {
+    /// The root stage is complete (or the query failed): called once. For results the caller collects the blocks of
+    /// `root` from this rank's OutputStore.
+    std::function<void(protocol::QueryDone done, std::optional<protocol::SourceRef> root)> finished;
+  };
+
+  QueryMaster(protocol::StartQuery start, std::shared_ptr<const plan::PhysicalPlan> plan,
+              std::map<std::uint32_t, std::vector<data::Split>> splits, protocol::ControlPort& port, Callbacks callbacks);
+
+  void run();
+  void on_task_done(Rank worker, protocol::TaskDone done);
+  /// Ranks that left the view; `workers`: those it may use from now on.
+  void on_workers(const std::set<Rank>& workers);
+  void cancel(const Error& reason);
+  bool finished() const { return finished_; }
+  protocol::RunningQuery progress() const;
+  const QueryId& query() const { return start_.query; }
+  std::uint16_t attempt() const { return start_.attempt; }
+
+ private:
+  enum class TaskState : std::uint8_t { kPending, kRunning, kDone };
+  struct Task {
+    TaskState state = TaskState::kPending;
+    std::uint16_t attempts = 0;      ///< of this QueryMaster
+    std::uint16_t failures = 0;      ///< counted against max_task_attempts
+    std::uint16_t workers_lost = 0;
+    Rank worker = kNoRank;
+    std::uint16_t partition = 0;
+    std::map<std::uint32_t, std::vector<data::Split>> splits;
+    protocol::SourceRef output;
+    protocol::TaskDone done;
+    TaskId id;
+  };
+  struct StageRun {
+    std::vector<Task> tasks;
+    bool planned = false;
+    bool closed = false;             ///< its consumer is complete: outputs were dropped
+  };
+
+  void plan_tasks(std::uint16_t stage);
+  void dispatch();
+  bool inputs_ready(std::uint16_t stage) const;
+  bool complete(std::uint16_t stage) const;
+  Rank choose_worker(const plan::Stage& stage) const;
+  void start_task(std::uint16_t stage, std::uint32_t task, Rank worker);
+  void send_plan(Rank worker);
+  void lose_output(std::uint16_t stage, std::uint32_t task);
+  void restart_consumers(std::uint16_t stage);
+  void requeue(std::uint16_t stage, std::uint32_t task);
+  bool consumers_complete(std::uint16_t stage) const;
+  void close_inputs(std::uint16_t stage);
+  void fail(const Error& error);
+  void succeed();
+  void end(protocol::QueryDone done, std::optional<protocol::SourceRef> root);
+  Task* find(const TaskId& id);
+
+  protocol::StartQuery start_;
+  std::shared_ptr<const plan::PhysicalPlan> plan_;
+  std::map<std::uint32_t, std::vector<data::Split>> splits_;
+  protocol::ControlPort& port_;
+  Callbacks callbacks_;
+  std::vector<StageRun> stages_;
+  std::vector<std::vector<std::uint16_t>> consumers_;
+  std::map<Rank, int> running_;      ///< tasks running a worker
+  std::set<Rank> workers_;
+  std::set<Rank> has_plan_;
+  Bytes worker_plan_;
+  std::uint32_t retries_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace tajo::worker

@@ -1,0 +1,81 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "tajo/cluster/node.hpp"
+#include "tajo/common/event_loop.hpp"
+#include "tajo/common/thread.hpp"
+#include "tajo/exchange/output.hpp"
+#include "tajo/exec/engine.hpp"
+#include "tajo/protocol/control_port.hpp"
+#include "tajo/protocol/messages.hpp"
+#include "tajo/storage/scan.hpp"
+#include "tajo/worker/query_master.hpp"
+
+namespace tajo::worker {
+
+inline constexpr Micros kHeartbeatPeriodUs = 200'000;
+inline constexpr std::size_t kMaxQueryMasters = 256;  ///< on one rank; past it a query is refused with 53000
+
+struct WorkerConfig {
+  std::string host;
+  std::int32_t pid = 0;
+  std::uint16_t client_port = 0, http_port = 0;
+  std::uint32_t cores = 1;
+  std::uint64_t memory_bytes = 0;
+};
+
+/// A rank's working half: TaskManager (tasks of any query), the QueryMasters given to this rank, NodeStatusUpdater
+/// (heartbeats). Masters run it too for their heartbeat and to hold COPY feeds. Control thread, except where noted.
+class WorkerNode {
+ public:
+  WorkerNode(WorkerConfig config, EventLoop& loop, protocol::ControlPort& port, exec::Engine& engine,
+             exchange::OutputStore& outputs, storage::Storage& storage);
+  ~WorkerNode();
+
+  /// Takes the messages that are a worker's; false: not mine.
+  bool on_message(Rank source, ByteView message);
+  void on_view(const cluster::View& view, cluster::Role self);
+  void on_evicted();
+  void start();  ///< heartbeats from now on
+
+ private:
+  struct HostedQuery {
+    std::unique_ptr<QueryMaster> master;      ///< empty while splits are enumerated
+    std::uint16_t attempt = 0;
+    std::string result_path;
+    std::optional<protocol::QueryDone> done;  ///< kept and repeated until the active has acknowledged it
+    bool canceled = false;
+  };
+  struct KnownPlan {
+    std::uint16_t attempt = 0;
+    Rank query_master = kNoRank;
+    std::shared_ptr<const plan::PhysicalPlan> plan;
+  };
+
+  void start_query(Rank source, protocol::StartQuery start);
+  void query_ready(protocol::StartQuery start, std::shared_ptr<const plan::PhysicalPlan> plan,
+                   std::map<std::uint32_t, std::vector<data::Split>> splits);
+  void query_finished(protocol::QueryDone done, std::optional<protocol::SourceRef> root);
+  void report(const QueryId& query, protocol::QueryDone done);
+  void forget_query(const QueryId& query);
+  void run_task(Rank source, protocol::RunTask run);
+  void heartbeat();
+  std::map<std::uint32_t, std::vector<data::Split>> enumerate_splits(const plan::PhysicalPlan& plan) const;
+
+  WorkerConfig config_;
+  EventLoop& loop_;
+  protocol::ControlPort& port_;
+  exec::Engine& engine_;
+  exchange::OutputStore& outputs_;
+  storage::Storage& storage_;
+  EventLoop files_;       ///< what may wait for the filesystem: splits of external tables, staged results
+  Thread files_thread_;
+  std::map<QueryId, HostedQuery> queries_;
+  std::map<QueryId, KnownPlan> plans_;
+  cluster::View view_;
+};
+
+}  // namespace tajo::worker

@@ -1,0 +1,331 @@
+#include "tajo/worker/query_master.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "tajo/common/log.hpp"
+#include "tajo/protocol/plan_codec.hpp"
+
+namespace tajo::worker {
+
+using plan::Stage;
+using plan::StageOutput;
+using protocol::TaskDone;
+
+namespace {
+
+/// The system's failures are retried elsewhere; the query's own faults are not.
+bool worth_a_retry(const protocol::ErrorText& error) {
+  const std::string& s = error.sqlstate;
+  return s.starts_with("53") || s.starts_with("58030") || s.starts_with("08");
+}
+
+std::uint64_t rows_of(const std::vector<data::Split>& splits) {
+  std::uint64_t rows = 0;
+  for (const data::Split& s : splits) rows += s.rows;
+  return rows;
+}
+
+}  // namespace
+
+QueryMaster::QueryMaster(protocol::StartQuery start, std::shared_ptr<const plan::PhysicalPlan> plan,
+                         std::map<std::uint32_t, std::vector<data::Split>> splits, protocol::ControlPort& port,
+                         Callbacks callbacks)
+    : start_(std::move(start)), plan_(std::move(plan)), splits_(std::move(splits)), port_(port),
+      callbacks_(std::move(callbacks)), stages_(plan_->stages.size()), consumers_(plan_->stages.size()),
+      workers_(start_.workers.begin(), start_.workers.end()), worker_plan_(protocol::encode_plan(*plan_, false)) {
+  for (const Stage& stage : plan_->stages)
+    for (std::uint16_t input : stage.inputs)
+      if (input < stages_.size()) consumers_[input].push_back(stage.number);
+}
+
+void QueryMaster::run() { dispatch(); }
+
+void QueryMaster::plan_tasks(std::uint16_t number) {
+  const Stage& stage = plan_->stages[number];
+  StageRun& run = stages_[number];
+  run.planned = true;
+  if (stage.distribution == Stage::Distribution::kOne) {
+    Task task;
+    task.splits = splits_;
+    run.tasks.push_back(std::move(task));
+  } else if (stage.distribution == Stage::Distribution::kPartitions) {
+    std::uint16_t partitions = 1;
+    for (std::uint16_t input : stage.inputs)
+      if (input < plan_->stages.size() && plan_->stages[input].output.kind == StageOutput::Kind::kHash)
+        partitions = std::max(partitions, plan_->stages[input].output.partitions);
+    for (std::uint16_t p = 0; p < partitions; ++p) {
+      Task task;
+      task.partition = p;
+      run.tasks.push_back(std::move(task));
+    }
+  } else {
+    // Neighbouring splits stay together: their blocks lie side by side in a file.
+    const std::vector<data::Split>& all = splits_[stage.driving_scan];
+    std::uint64_t share = rows_of(all) / std::max<std::size_t>(1, workers_.size()) + 1;
+    std::uint64_t target = std::clamp<std::uint64_t>(share, kRowsPerSplit, kRowsPerTask);
+    std::uint64_t filled = 0;
+    for (const data::Split& split : all) {
+      if (run.tasks.empty() || filled >= target) {
+        run.tasks.emplace_back();
+        filled = 0;
+      }
+      run.tasks.back().splits[stage.driving_scan].push_back(split);
+      filled += split.rows;
+    }
+    if (run.tasks.empty()) run.tasks.emplace_back();  // nothing left after pruning: one task gives the empty output
+  }
+  for (std::uint32_t i = 0; i < run.tasks.size(); ++i) {
+    run.tasks[i].id.query = start_.query;
+    run.tasks[i].id.stage = number;
+    run.tasks[i].id.task = i;
+  }
+}
+
+bool QueryMaster::complete(std::uint16_t stage) const {
+  const StageRun& run = stages_[stage];
+  return run.planned && std::all_of(run.tasks.begin(), run.tasks.end(), [](const Task& t) { return t.state == TaskState::kDone; });
+}
+
+bool QueryMaster::inputs_ready(std::uint16_t stage) const {
+  for (std::uint16_t input : plan_->stages[stage].inputs)
+    if (input < stages_.size() && !complete(input)) return false;
+  return true;
+}
+
+Rank QueryMaster::choose_worker(const Stage& stage) const {
+  // The result is collected here, so its stage runs here.
+  if (stage.output.kind == StageOutput::Kind::kResult && workers_.contains(port_.self())) {
+    auto it = running_.find(port_.self());
+    return it == running_.end() || it->second < kTasksPerWorker ? port_.self() : kNoRank;
+  }
+  Rank best = kNoRank;
+  int least = kTasksPerWorker;
+  for (Rank worker : workers_) {
+    auto it = running_.find(worker);
+    int running = it == running_.end() ? 0 : it->second;
+    if (running < least) {
+      least = running;
+      best = worker;
+    }
+  }
+  return best;
+}
+
+void QueryMaster::dispatch() {
+  if (finished_) return;
+  for (std::uint16_t s = 0; s < stages_.size(); ++s) {
+    if (stages_[s].closed || !inputs_ready(s)) continue;
+    if (!stages_[s].planned) plan_tasks(s);
+    for (std::uint32_t t = 0; t < stages_[s].tasks.size(); ++t) {
+      if (stages_[s].tasks[t].state != TaskState::kPending) continue;
+      Rank worker = choose_worker(plan_->stages[s]);
+      if (worker == kNoRank) break;
+      start_task(s, t, worker);
+    }
+  }
+}
+
+void QueryMaster::send_plan(Rank worker) {
+  if (has_plan_.insert(worker).second)
+    port_.send(worker, protocol::encode_plan_message(start_.query, start_.attempt, worker_plan_));
+}
+
+void QueryMaster::start_task(std::uint16_t stage, std::uint32_t number, Rank worker) {
+  Task& task = stages_[stage].tasks[number];
+  task.state = TaskState::kRunning;
+  task.worker = worker;
+  ++task.attempts;
+  // An attempt number is unique over all QueryMasters of the query.
+  task.id.attempt = static_cast<std::uint16_t>(start_.attempt << 8 | (task.attempts & 0xFF));
+  ++running_[worker];
+  send_plan(worker);
+  protocol::RunTask run;
+  run.id = task.id;
+  run.partition = task.partition;
+  run.splits = task.splits;
+  for (std::uint16_t input : plan_->stages[stage].inputs) {
+    auto& sources = run.inputs[input];
+    auto feed = start_.feeds.find(input);
+    if (feed != start_.feeds.end()) {
+      sources = feed->second;
+      continue;
+    }
+    for (const Task& producer : stages_[input].tasks) sources.push_back(producer.output);
+  }
+  port_.send(worker, protocol::encode(run));
+}
+
+QueryMaster::Task* QueryMaster::find(const TaskId& id) {
+  if (id.query != start_.query || id.stage >= stages_.size() || id.task >= stages_[id.stage].tasks.size()) return nullptr;
+  return &stages_[id.stage].tasks[id.task];
+}
+
+void QueryMaster::requeue(std::uint16_t stage, std::uint32_t number) {
+  Task& task = stages_[stage].tasks[number];
+  if (task.state == TaskState::kRunning) {
+    --running_[task.worker];
+    port_.send(task.worker, protocol::encode_cancel_task(task.id));
+  }
+  task.state = TaskState::kPending;
+  task.worker = kNoRank;
+  task.output = {};
+  task.done = {};
+  ++retries_;
+}
+
+void QueryMaster::restart_consumers(std::uint16_t stage) {
+  for (std::uint16_t consumer : consumers_[stage]) {
+    for (std::uint32_t t = 0; t < stages_[consumer].tasks.size(); ++t)
+      if (stages_[consumer].tasks[t].state != TaskState::kPending) requeue(consumer, t);
+    restart_consumers(consumer);
+  }
+}
+
+void QueryMaster::lose_output(std::uint16_t stage, std::uint32_t number) {
+  requeue(stage, number);
+  if (stages_[stage].closed) {
+    // Its inputs may have been dropped when it was complete: make them again first.
+    stages_[stage].closed = false;
+  }
+  for (std::uint16_t input : plan_->stages[stage].inputs)
+    if (input < stages_.size() && stages_[input].closed) {
+      stages_[input].closed = false;
+      for (std::uint32_t t = 0; t < stages_[input].tasks.size(); ++t) lose_output(input, t);
+    }
+  // One attempt for all: whoever may have read the lost attempt starts again, unless the new one is the same rows.
+  if (!plan_->stages[stage].repeatable) restart_consumers(stage);
+}
+
+bool QueryMaster::consumers_complete(std::uint16_t stage) const {
+  return std::all_of(consumers_[stage].begin(), consumers_[stage].end(), [this](std::uint16_t c) { return complete(c); });
+}
+
+void QueryMaster::close_inputs(std::uint16_t stage) {
+  for (std::uint16_t input : plan_->stages[stage].inputs) {
+    if (input >= stages_.size() || stages_[input].closed || !consumers_complete(input)) continue;
+    stages_[input].closed = true;
+    for (Rank worker : has_plan_) port_.send(worker, protocol::encode_query_tag(protocol::Tag::kDropStage, start_.query, input));
+  }
+}
+
+void QueryMaster::on_task_done(Rank worker, TaskDone done) {
+  Task* task = find(done.id);
+  // A completed task counts only while its splits are its own: an older attempt, or one taken back, is dropped.
+  if (finished_ || task == nullptr || task->state != TaskState::kRunning || task->id != done.id || task->worker != worker) return;
+  --running_[worker];
+  const std::uint16_t stage = done.id.stage;
+  if (done.lost_output || done.canceled || done.error) {
+    task->state = TaskState::kPending;
+    task->worker = kNoRank;
+    ++retries_;
+    if (done.lost_output) {
+      Task* producer = find(*done.lost_output);
+      if (producer == nullptr) return fail(Error("58030", "the data of a COPY was lost with the master the client talked to"));
+      if (producer->state == TaskState::kDone && producer->id == *done.lost_output)
+        lose_output(done.lost_output->stage, done.lost_output->task);
+    } else if (done.error) {
+      ++task->failures;
+      if (!worth_a_retry(*done.error) || task->failures >= start_.max_task_attempts) return fail(protocol::to_error(*done.error));
+      log_warn("worker", "task " + done.id.str() + " is tried again: " + done.error->message);
+    }
+    return dispatch();
+  }
+  task->state = TaskState::kDone;
+  task->output = {worker, done.id, done.inline_output};
+  task->done = std::move(done);
+  if (complete(stage)) {
+    if (stage + 1u == stages_.size()) return succeed();
+    close_inputs(stage);
+  }
+  dispatch();
+}
+
+void QueryMaster::on_workers(const std::set<Rank>& workers) {
+  if (finished_) return;
+  std::set<Rank> lost;
+  std::set_difference(workers_.begin(), workers_.end(), workers.begin(), workers.end(), std::inserter(lost, lost.end()));
+  workers_ = workers;
+  for (Rank rank : lost) {
+    has_plan_.erase(rank);
+    running_.erase(rank);
+  }
+  if (!lost.empty()) {
+    for (std::uint16_t s = 0; s < stages_.size(); ++s) {
+      for (std::uint32_t t = 0; t < stages_[s].tasks.size(); ++t) {
+        Task& task = stages_[s].tasks[t];
+        if (!lost.contains(task.worker)) continue;
+        if (task.state == TaskState::kRunning) {
+          task.state = TaskState::kPending;
+          task.worker = kNoRank;
+          ++retries_;
+          if (++task.workers_lost >= kMaxWorkersLostPerTask)
+            return fail(Error("58000", "task " + task.id.str() + " was lost with its worker " +
+                                           std::to_string(task.workers_lost) + " times"));
+        } else if (task.state == TaskState::kDone && !task.output.inline_output && !stages_[s].closed &&
+                   plan_->stages[s].output.kind != StageOutput::Kind::kTable) {
+          lose_output(s, t);
+        }
+      }
+    }
+  }
+  dispatch();
+}
+
+void QueryMaster::cancel(const Error& reason) {
+  if (!finished_) fail(reason);
+}
+
+void QueryMaster::fail(const Error& error) {
+  protocol::QueryDone done;
+  done.error = protocol::to_text(error);
+  end(std::move(done), std::nullopt);
+}
+
+void QueryMaster::succeed() {
+  protocol::QueryDone done;
+  const std::uint16_t root = static_cast<std::uint16_t>(stages_.size() - 1);
+  for (const StageRun& run : stages_) {
+    done.tasks += static_cast<std::uint32_t>(run.tasks.size());
+    for (const Task& task : run.tasks) {
+      done.rows_read += task.done.rows_read;
+      done.bytes_read += task.done.bytes_read;
+      done.counters.insert(done.counters.end(), task.done.counters.begin(), task.done.counters.end());
+    }
+  }
+  for (Task& task : stages_[root].tasks) {
+    done.rows += task.done.rows;
+    for (data::FragmentInfo& f : task.done.fragments) done.fragments.push_back(std::move(f));
+  }
+  std::optional<protocol::SourceRef> source;
+  if (plan_->stages[root].output.kind != StageOutput::Kind::kTable) source = stages_[root].tasks.front().output;
+  end(std::move(done), std::move(source));
+}
+
+void QueryMaster::end(protocol::QueryDone done, std::optional<protocol::SourceRef> root) {
+  finished_ = true;
+  done.query = start_.query;
+  done.attempt = start_.attempt;
+  done.task_retries = retries_;
+  callbacks_.finished(std::move(done), std::move(root));
+}
+
+protocol::RunningQuery QueryMaster::progress() const {
+  protocol::RunningQuery out;
+  out.query = start_.query;
+  out.attempt = start_.attempt;
+  std::size_t tasks = 0, done = 0;
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    tasks += stages_[s].planned ? stages_[s].tasks.size() : 1;
+    for (const Task& task : stages_[s].tasks) {
+      if (task.state != TaskState::kDone) continue;
+      ++done;
+      out.rows_read += task.done.rows_read;
+      out.bytes_read += task.done.bytes_read;
+    }
+  }
+  out.fraction = tasks == 0 ? 0 : static_cast<double>(done) / static_cast<double>(tasks);
+  return out;
+}
+
+}  // namespace tajo::worker

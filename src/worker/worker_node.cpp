@@ -1,0 +1,301 @@
+#include "tajo/worker/worker_node.hpp"
+
+#include <utility>
+
+#include "tajo/common/log.hpp"
+#include "tajo/protocol/plan_codec.hpp"
+#include "result_file.hpp"
+
+namespace tajo::worker {
+
+using protocol::Tag;
+
+namespace {
+
+void scans_of(const plan::PhysicalNode& node, std::vector<const plan::PhysicalNode*>& out) {
+  if (std::holds_alternative<plan::ScanNode>(node.detail)) out.push_back(&node);
+  for (const auto& child : node.children) scans_of(*child, out);
+}
+
+}  // namespace
+
+WorkerNode::WorkerNode(WorkerConfig config, EventLoop& loop, protocol::ControlPort& port, exec::Engine& engine,
+                       exchange::OutputStore& outputs, storage::Storage& storage)
+    : config_(std::move(config)), loop_(loop), port_(port), engine_(engine), outputs_(outputs), storage_(storage),
+      files_thread_("tajo-files", kPlanningStackBytes, [this] { files_.run(); }) {}
+
+WorkerNode::~WorkerNode() {
+  files_.stop();
+  files_thread_.join();
+}
+
+bool WorkerNode::on_message(Rank source, ByteView message) {
+  switch (static_cast<Tag>(message[0])) {
+    case Tag::kStartQuery: start_query(source, protocol::decode_start_query(message)); return true;
+    case Tag::kQueryDoneAck: {
+      auto tag = protocol::decode_query_tag(message);
+      auto it = queries_.find(tag.query);
+      if (it != queries_.end() && it->second.attempt == tag.number && it->second.done) forget_query(tag.query);
+      return true;
+    }
+    case Tag::kCancelQuery: {
+      auto tag = protocol::decode_query_tag(message);
+      auto it = queries_.find(tag.query);
+      if (it == queries_.end()) return true;
+      it->second.canceled = true;
+      if (it->second.master) it->second.master->cancel(Error(sqlstate::kQueryCanceled, "canceling statement due to user request"));
+      return true;
+    }
+    case Tag::kPlan: {
+      auto plan = protocol::decode_plan_message(message);
+      KnownPlan& known = plans_[plan.query];
+      if (known.plan && known.attempt < plan.attempt) {
+        engine_.cancel_query(plan.query);
+        outputs_.drop_query(plan.query);
+      }
+      known = {plan.attempt, source, protocol::decode_plan(plan.plan)};
+      return true;
+    }
+    case Tag::kRunTask: run_task(source, protocol::decode_run_task(message)); return true;
+    case Tag::kTaskDone: {
+      auto done = protocol::decode_task_done(message);
+      auto it = queries_.find(done.id.query);
+      if (it != queries_.end() && it->second.master) it->second.master->on_task_done(source, std::move(done));
+      return true;
+    }
+    case Tag::kCancelTask: engine_.cancel(protocol::decode_cancel_task(message)); return true;
+    case Tag::kDropStage: {
+      auto tag = protocol::decode_query_tag(message);
+      outputs_.drop_stage(tag.query, tag.number);
+      return true;
+    }
+    case Tag::kDropQuery: {
+      auto tag = protocol::decode_query_tag(message);
+      auto it = plans_.find(tag.query);
+      if (it == plans_.end() || it->second.attempt > tag.number) return true;
+      engine_.cancel_query(tag.query);
+      outputs_.drop_query(tag.query);
+      plans_.erase(it);
+      return true;
+    }
+    default: return false;
+  }
+}
+
+std::map<std::uint32_t, std::vector<data::Split>> WorkerNode::enumerate_splits(const plan::PhysicalPlan& plan) const {
+  std::map<std::uint32_t, std::vector<data::Split>> splits;
+  for (const plan::Stage& stage : plan.stages) {
+    std::vector<const plan::PhysicalNode*> scans;
+    scans_of(*stage.root, scans);
+    for (const plan::PhysicalNode* node : scans) {
+      const auto& scan = std::get<plan::ScanNode>(node->detail);
+      const plan::PlannedTable& table = plan.tables.at(scan.table);
+      splits[node->id] = storage_.splits({table.source, table.fragments, scan.columns, scan.filters}, kRowsPerSplit);
+    }
+  }
+  return splits;
+}
+
+void WorkerNode::start_query(Rank, protocol::StartQuery start) {
+  auto it = queries_.find(start.query);
+  if (it != queries_.end() && it->second.attempt >= start.attempt) return;  // a repeated grant
+  if (queries_.size() >= kMaxQueryMasters) {
+    protocol::QueryDone refused;
+    refused.error = protocol::to_text(Error("53000", "this worker already runs " + std::to_string(kMaxQueryMasters) + " queries"));
+    refused.attempt = start.attempt;
+    queries_[start.query].attempt = start.attempt;
+    return report(start.query, std::move(refused));
+  }
+  HostedQuery& hosted = queries_[start.query];
+  hosted = {};
+  hosted.attempt = start.attempt;
+  hosted.result_path = start.result_path;
+  files_.post([this, start = std::make_shared<protocol::StartQuery>(std::move(start))]() mutable {
+    std::optional<Error> failed;
+    try {
+      auto plan = protocol::decode_plan(start->plan);
+      auto splits = start->splits.empty() ? enumerate_splits(*plan) : start->splits;
+      loop_.post([this, start, plan = std::move(plan), splits = std::move(splits)]() mutable {
+        query_ready(std::move(*start), std::move(plan), std::move(splits));
+      });
+      return;
+    } catch (const Error& e) {
+      failed = e;
+    } catch (const std::exception& e) {
+      failed = Error(sqlstate::kInternalError, e.what());
+    }
+    loop_.post([this, query = start->query, attempt = start->attempt, error = *failed] {
+      protocol::QueryDone done;
+      done.attempt = attempt;
+      done.error = protocol::to_text(error);
+      report(query, std::move(done));
+    });
+  });
+}
+
+void WorkerNode::query_ready(protocol::StartQuery start, std::shared_ptr<const plan::PhysicalPlan> plan,
+                             std::map<std::uint32_t, std::vector<data::Split>> splits) {
+  auto it = queries_.find(start.query);
+  if (it == queries_.end() || it->second.attempt != start.attempt) return;  // superseded while splits were listed
+  QueryMaster::Callbacks callbacks;
+  callbacks.finished = [this](protocol::QueryDone done, std::optional<protocol::SourceRef> root) {
+    query_finished(std::move(done), std::move(root));
+  };
+  it->second.master = std::make_unique<QueryMaster>(std::move(start), std::move(plan), std::move(splits), port_, std::move(callbacks));
+  auto alive = view_.with_role(cluster::Role::kWorker);
+  it->second.master->on_workers({alive.begin(), alive.end()});
+  if (it->second.canceled) it->second.master->cancel(Error(sqlstate::kQueryCanceled, "canceling statement due to user request"));
+}
+
+void WorkerNode::query_finished(protocol::QueryDone done, std::optional<protocol::SourceRef> root) {
+  QueryId query = done.query;
+  auto it = queries_.find(query);
+  if (it == queries_.end()) return;
+  if (!root) return report(query, std::move(done));
+  // Collecting the result may wait (another rank's output, the staging directory): not on the control thread.
+  auto shared = std::make_shared<protocol::QueryDone>(std::move(done));
+  files_.post([this, query, shared, source = *root, path = it->second.result_path] {
+    try {
+      shared->blocks = outputs_.blocks(source.task, 0);
+      std::size_t bytes = 0;
+      for (const auto& block : shared->blocks) bytes += block->size();
+      if (bytes > protocol::kMaxInlineResultBytes) {
+        write_result_file(path, shared->blocks);
+        shared->blocks.clear();
+        shared->result_path = path;
+      }
+    } catch (const Error& e) {
+      shared->error = protocol::to_text(e);
+    } catch (const std::exception& e) {
+      shared->error = protocol::to_text(Error(sqlstate::kInternalError, e.what()));
+    }
+    loop_.post([this, query, shared] { report(query, std::move(*shared)); });
+  });
+}
+
+void WorkerNode::report(const QueryId& query, protocol::QueryDone done) {
+  auto it = queries_.find(query);
+  if (it == queries_.end() || it->second.attempt != done.attempt) return;
+  done.query = query;
+  it->second.done = std::move(done);
+  Rank active = view_.active();
+  if (active != kNoRank) port_.send(active, protocol::encode(*it->second.done));
+}
+
+void WorkerNode::forget_query(const QueryId& query) {
+  auto it = queries_.find(query);
+  if (it == queries_.end()) return;
+  for (const auto& [rank, member] : view_.members)
+    port_.send(rank, protocol::encode_query_tag(Tag::kDropQuery, query, it->second.attempt));
+  queries_.erase(it);
+}
+
+void WorkerNode::run_task(Rank source, protocol::RunTask run) {
+  auto known = plans_.find(run.id.query);
+  const auto attempt = static_cast<std::uint16_t>(run.id.attempt >> 8);
+  if (known == plans_.end() || known->second.attempt != attempt) return;  // of a QueryMaster that is no more
+  exec::TaskSpec spec;
+  spec.plan = known->second.plan;
+  spec.id = run.id;
+  spec.partition = run.partition;
+  spec.splits = std::move(run.splits);
+  for (auto& [stage, sources] : run.inputs) {
+    auto& out = spec.inputs[stage];
+    for (auto& s : sources) out.push_back({s.rank, s.task, std::move(s.inline_output)});
+  }
+  engine_.submit(std::move(spec), [this, source](exec::TaskResult result) {
+    auto done = std::make_shared<protocol::TaskDone>();
+    done->id = result.id;
+    if (result.error) done->error = protocol::to_text(*result.error);
+    done->lost_output = result.lost_output;
+    done->canceled = result.canceled;
+    done->inline_output = result.output.inline_output;
+    done->fragments = std::move(result.fragments);
+    done->rows = result.rows;
+    done->rows_read = result.rows_read;
+    done->bytes_read = result.bytes_read;
+    for (const exec::NodeCounters& c : result.counters) done->counters.push_back({c.node, c.rows, c.bytes, c.time_ns, c.memory_bytes});
+    loop_.post([this, source, done] {
+      if (view_.contains(source)) port_.send(source, protocol::encode(*done));
+    });
+  });
+}
+
+void WorkerNode::on_view(const cluster::View& view, cluster::Role) {
+  for (const auto& [rank, member] : view_.members) {
+    auto now = view.members.find(rank);
+    if (now == view.members.end() || now->second.incarnation != member.incarnation) outputs_.peer_lost(rank);
+  }
+  Rank old_active = view_.active();
+  view_ = view;
+  // Tasks and outputs of a QueryMaster that left are of no use: the query starts elsewhere with a higher attempt.
+  for (auto it = plans_.begin(); it != plans_.end();) {
+    if (view.contains(it->second.query_master)) {
+      ++it;
+      continue;
+    }
+    engine_.cancel_query(it->first);
+    outputs_.drop_query(it->first);
+    it = plans_.erase(it);
+  }
+  auto alive = view.with_role(cluster::Role::kWorker);
+  std::set<Rank> workers(alive.begin(), alive.end());
+  std::vector<QueryId> hosted;
+  for (auto& [query, h] : queries_)
+    if (h.master && !h.master->finished()) hosted.push_back(query);
+  for (const QueryId& query : hosted)
+    if (auto it = queries_.find(query); it != queries_.end() && it->second.master) it->second.master->on_workers(workers);
+  if (view.active() != old_active) {
+    heartbeat();
+    for (auto& [query, h] : queries_)
+      if (h.done && view.active() != kNoRank) port_.send(view.active(), protocol::encode(*h.done));
+  }
+}
+
+void WorkerNode::on_evicted() {
+  for (auto& [query, known] : plans_) {
+    engine_.cancel_query(query);
+    outputs_.drop_query(query);
+  }
+  plans_.clear();
+  queries_.clear();
+  view_ = {};
+}
+
+void WorkerNode::start() {
+  heartbeat();
+  loop_.run_after(kHeartbeatPeriodUs, [this] { start(); });
+}
+
+void WorkerNode::heartbeat() {
+  Rank active = view_.active();
+  if (active == kNoRank) return;
+  protocol::Heartbeat h;
+  h.host = config_.host;
+  h.pid = config_.pid;
+  h.client_port = config_.client_port;
+  h.http_port = config_.http_port;
+  h.cores = config_.cores;
+  h.memory_bytes = config_.memory_bytes;
+  h.memory_used_bytes = engine_.memory_in_use() + outputs_.memory_bytes();
+  h.running_tasks = static_cast<std::uint32_t>(engine_.running());
+  auto tasks = engine_.progress();
+  for (auto& [query, hosted] : queries_) {
+    protocol::RunningQuery r;
+    r.query = query;
+    r.attempt = hosted.attempt;
+    if (hosted.master && !hosted.master->finished()) {
+      r = hosted.master->progress();
+      for (const exec::TaskProgress& t : tasks)
+        if (t.id.query == query) {
+          r.rows_read += t.rows_read;
+          r.bytes_read += t.bytes_read;
+        }
+    }
+    h.queries.push_back(r);
+    if (hosted.done) port_.send(active, protocol::encode(*hosted.done));
+  }
+  port_.send(active, protocol::encode(h));
+}
+
+}  // namespace tajo::worker
