@@ -193,7 +193,7 @@ void Link::accept(std::size_t channel, const FrameHeader& header, Bytes&& body, 
   Receiver& r = receivers_[channel];
   ++r.ack_frames;
   r.ack_bytes += header.kind == FrameKind::kAnnounce ? header.length : 0;
-  r.ack_at = std::min(r.ack_at, now + kAckDelayUs);
+  r.ack_at = std::min(r.ack_at, now + (header.kind == FrameKind::kAnnounce ? kAckBodyDelayUs : kAckDelayUs));
   if (header.sequence < r.expected || r.early.contains(header.sequence)) {
     ++counters_.duplicates;
     r.ack_now = true;

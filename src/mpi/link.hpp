@@ -22,7 +22,8 @@ inline constexpr std::size_t kMinWindowBytes = kChunkBytes;
 inline constexpr Micros kMaxWireUs = 50'000;            ///< a probe never waits behind more wire than this
 inline constexpr std::uint64_t kAckEveryFrames = 16;
 inline constexpr std::size_t kAckEveryBytes = std::size_t{256} << 10;
-inline constexpr Micros kAckDelayUs = 5'000;
+inline constexpr Micros kAckDelayUs = 20'000;      ///< rides with the next frame until then
+inline constexpr Micros kAckBodyDelayUs = 5'000;
 inline constexpr Micros kGreetingUs = 20'000;           ///< at most one answer to frames for an earlier incarnation per
 
 /// One link of the mesh, from one rank to one peer and back, without any I/O: it says what to transmit and when, and
