@@ -1,0 +1,43 @@
+#pragma once
+#include <mutex>
+
+#include "tajo/master/client_service.hpp"
+
+namespace tajo::pgwire {
+
+/// What other threads may do to a connection: stop it, cancel its statement, notice that its client has gone.
+/// Every method: any thread.
+class ConnectionControl {
+ public:
+  ConnectionControl(int fd, master::ClientService& service) : service_(service), fd_(fd) {}
+
+  // The connection's own thread.
+  void logged_in(master::SessionToken session);
+  /// False: a stop was asked for or the client has gone, do not read.
+  bool enter_idle();
+  void leave_idle();
+  bool begin_statement();  ///< false: the client has gone
+  void end_statement();
+  void closed();           ///< the descriptor is about to be closed
+
+  // Others.
+  void client_gone();      ///< cancels the running statement and wakes blocked reads and writes
+  void stop();             ///< ends the connection as soon as it runs no statement
+  void cancel_statement();
+  void cut();              ///< wakes blocked reads and writes, which then fail
+
+  bool stopping() const;
+  bool gone() const;
+
+ private:
+  mutable std::mutex mutex_;
+  master::ClientService& service_;
+  master::SessionToken session_;
+  int fd_;
+  bool idle_ = false;
+  bool running_ = false;
+  bool gone_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace tajo::pgwire
