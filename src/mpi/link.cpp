@@ -232,7 +232,7 @@ void Link::rewind(Sender& sender) {
 }
 
 void Link::on_time(Micros now) {
-  bool change = false;
+  int change = 0;
   for (Sender& sender : senders_) {
     if (sender.sent == sender.acked || now - sender.progress_us < stall_timeout(sender.stalls)) continue;
     ++sender.stalls;
@@ -240,13 +240,17 @@ void Link::on_time(Micros now) {
     const bool next_lane = sender.stalls % kStallsPerLane == 0;
     // Sends that MPI still holds are on their way: repeating them on the same lane would only lengthen the queue.
     if (next_lane || wire_pending(lane()) == 0) rewind(sender);
-    change |= next_lane;
+    if (next_lane) change = sender.stalls;
   }
-  if (!change) return;
+  if (change == 0) return;
   ++turn_;
   ++counters_.lane_changes;
-  for (Sender& sender : senders_)
-    if (sender.sent > sender.acked) rewind(sender);
+  for (Sender& sender : senders_) {
+    if (sender.sent == sender.acked) continue;
+    rewind(sender);
+    sender.stalls = change;  // the channels share the lane: one of them left it for all
+    sender.progress_us = now;
+  }
 }
 
 Micros Link::next_timer() const {

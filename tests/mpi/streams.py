@@ -15,7 +15,7 @@ rng = random.Random(f"{scenario}/{seed}")
 out = tempfile.mkdtemp(prefix="tajo-streams-")
 command = mpi_job.command(mpirun, ranks, btl)
 if scenario == "launcher":
-    command += ["setsid", "--fork"]  # in a session of their own; the launcher's child returns at once
+    command += ["setsid", "--fork", "--wait"]  # in a session of their own, a front process stays for the launcher
 job = subprocess.Popen(command + [program, out, str(SECONDS), str(seed), max_bytes] + (["outlive"] if scenario == "launcher" else []),
                        env=mpi_job.ENVIRONMENT, start_new_session=True)
 pids = {}
