@@ -1,0 +1,76 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "tajo/cluster/node.hpp"
+#include "tajo/protocol/control_port.hpp"
+#include "tajo/protocol/messages.hpp"
+
+namespace tajo::master {
+
+inline constexpr int kMaxQueryMasterRestarts = 4;    ///< a query that takes its QueryMaster along more often fails
+inline constexpr std::size_t kMaxQueuedQueries = 10'000;
+inline constexpr int kMaxRunningQueries = 128;       ///< granted at once; the others wait in submission order
+inline constexpr Micros kAdoptionWaitUs = 1'000'000; ///< a new active waits this long for QueryMasters to report
+
+struct QueryJob {
+  QueryId id;
+  bool adopt = false;  ///< submitted under an earlier epoch: its QueryMaster may still run it
+  Epoch submitted_epoch = 0;
+  Bytes plan;
+  protocol::StageInputs feeds;
+  std::map<std::uint32_t, std::vector<data::Split>> splits;
+  std::string result_path;
+  std::function<void(protocol::QueryDone)> done;  ///< once, on the control thread
+};
+
+/// The active master's queue: grants queries to QueryMasters, restarts them elsewhere when a worker is lost, takes up
+/// the running ones after a takeover. Sans-I/O; control thread, except progress().
+class QueryCoordinator {
+ public:
+  explicit QueryCoordinator(protocol::ControlPort& port) : port_(port) {}
+
+  void submit(QueryJob job, Micros now);
+  void cancel(const QueryId& query);
+  void on_query_done(Rank source, protocol::QueryDone done);
+  void on_heartbeat(Rank source, const protocol::Heartbeat& heartbeat);
+  void on_view(const cluster::View& view, Micros now);
+  void on_active(Epoch epoch, Micros now);
+  /// Superseded: nothing is answered any more from here; callers learn it as kOutcomeUnknown.
+  void on_passive();
+  void on_tick(Micros now);
+
+  std::optional<protocol::RunningQuery> progress(const QueryId& query) const;
+
+ private:
+  struct Running {
+    QueryJob job;
+    Rank query_master = kNoRank;
+    std::uint16_t attempt = 0;
+    int restarts = 0;
+    bool waiting_adoption = false;
+    bool canceled = false;
+  };
+  void dispatch();
+  void grant(Running& query);
+  void finish(const QueryId& id, protocol::QueryDone done);
+  Rank choose_query_master() const;
+
+  protocol::ControlPort& port_;
+  cluster::View view_;
+  Epoch epoch_ = 0;
+  Micros active_since_ = 0;
+  bool adopting_ = false;                ///< shortly after on_active: unknown results are kept, not acknowledged
+  std::map<QueryId, Running> running_;   ///< granted, waiting for adoption or queued (query_master == kNoRank)
+  std::map<QueryId, protocol::QueryDone> early_;                            ///< done before adoption asked
+  std::map<QueryId, std::pair<Rank, std::uint16_t>> reported_;              ///< QueryMasters heard of since on_active
+  std::set<Rank> heard_;                                                    ///< ranks that reported since on_active
+  mutable std::mutex progress_mutex_;
+  std::map<QueryId, protocol::RunningQuery> progress_;
+};
+
+}  // namespace tajo::master

@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tajo/common/ids.hpp"
+#include "tajo/journal/record.hpp"
+
+namespace tajo::master {
+
+/// One query as history keeps it; running ones have finished_ms = 0.
+struct QueryRecord {
+  QueryId id;
+  std::string request_id;
+  std::string session, user, database, sql;
+  std::vector<std::optional<std::string>> parameters;  ///< text form, to plan it again after a takeover
+  std::string state = "QUERY_RUNNING";  ///< QUERY_RUNNING, QUERY_SUCCEEDED, QUERY_FAILED, QUERY_KILLED
+  Epoch epoch = 0;                      ///< of its submission
+  std::int64_t started_ms = 0, finished_ms = 0;
+  std::uint64_t rows = 0, rows_read = 0, bytes_read = 0;
+  std::uint32_t attempts = 0;           ///< task attempts beyond the first, all stages
+  std::string tag;                      ///< command tag when it succeeded
+  std::string sqlstate, error;
+  std::string result_path;              ///< staged result, while it is kept
+};
+
+/// History, the running set and the outcomes of requests, as a function of the log (record kind kQuery).
+/// apply/restore on the control thread, look-ups from any.
+class QueryState : public journal::StateMachine {
+ public:
+  static constexpr std::size_t kMaxFinished = 10'000;  ///< history entries; oldest leave first
+
+  void apply(const journal::Record& record) override;
+  Bytes snapshot() const override;
+  void restore(ByteView snapshot) override;
+
+  std::optional<QueryRecord> find(const QueryId& id) const;
+  /// The newest query of a request id.
+  std::optional<QueryRecord> find_request(const std::string& request_id) const;
+  std::vector<QueryRecord> running() const;
+  std::vector<QueryRecord> all() const;  ///< finished (oldest first), then running
+  std::uint32_t last_number() const;     ///< highest query number seen: the next epoch goes on from it
+
+  static Bytes submitted_record(const QueryRecord& query);
+  /// The end of a query: every field that is known then; of a query never submitted it is both in one.
+  static Bytes finished_record(const QueryRecord& query);
+
+ private:
+  void finish(QueryRecord query);
+
+  mutable std::mutex mutex_;
+  std::map<QueryId, QueryRecord> queries_;
+  std::deque<QueryId> finished_;
+  std::map<std::string, QueryId> requests_;
+  std::uint32_t last_number_ = 0;
+};
+
+}  // namespace tajo::master

@@ -1,0 +1,127 @@
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "tajo/catalog/catalog.hpp"
+#include "tajo/cluster/node.hpp"
+#include "tajo/common/event_loop.hpp"
+#include "tajo/exchange/output.hpp"
+#include "tajo/exec/engine.hpp"
+#include "tajo/master/query_coordinator.hpp"
+#include "tajo/master/query_state.hpp"
+#include "tajo/master/resource_tracker.hpp"
+#include "tajo/master/session_state.hpp"
+#include "tajo/plan/optimizer.hpp"
+#include "tajo/plan/statement.hpp"
+#include "tajo/protocol/messages.hpp"
+#include "tajo/sql/parser.hpp"
+#include "tajo/storage/scan.hpp"
+
+namespace tajo::master {
+
+/// Everything a master serves from; owned by MasterNode.
+struct MasterParts {
+  EventLoop& loop;
+  cluster::Node& node;
+  catalog::Catalog& catalog;
+  SessionState& sessions;
+  QueryState& queries;
+  QueryCoordinator& coordinator;
+  ResourceTracker& resources;
+  exec::Engine& engine;            ///< immediate queries
+  exchange::OutputStore& outputs;
+  storage::Storage& storage;
+  std::string staging_directory;
+  std::string warehouse_directory;
+  std::string owner;               ///< user who started the cluster
+};
+
+/// An INSERT's rows up to this many encoded bytes ride in its commit record.
+inline constexpr std::size_t kMaxInlineInsertBytes = std::size_t{64} << 10;
+/// Queries over fewer generated rows than this run in the master.
+inline constexpr double kMaxImmediateRows = 100'000;
+/// Replies kept for requests that are asked again; the oldest leave first.
+inline constexpr std::size_t kMaxKeptReplies = 1'000;
+inline constexpr std::size_t kMaxKeptReplyBytes = std::size_t{64} << 20;
+
+/// Runs one statement on the active master, start to end, on the caller's thread (64 MiB stack; it may block).
+/// The same request id gives the same outcome, whoever asks and however often. Any thread.
+class StatementRunner {
+ public:
+  explicit StatementRunner(MasterParts parts) : parts_(parts) {}
+
+  /// Never throws: errors are in the reply. `not_active`: nothing was done here; ask the active.
+  protocol::ClientReply run(const protocol::ClientRequest& request);
+  void cancel_session(const std::string& session);
+  /// Takeover: plans the queries of the log's running set again and attaches to their QueryMasters. Blocks; own thread each.
+  void resume(const QueryRecord& query);
+  std::optional<protocol::ClientReply> progress(const std::string& session);
+
+  void on_active(Epoch epoch);
+  void on_passive();
+
+ private:
+  struct Run;  ///< one statement under way
+  using RunPtr = std::shared_ptr<Run>;
+  friend class StatementVisitor;
+
+  void execute(Run& run);
+  protocol::ClientReply open_session(const protocol::ClientRequest& request);
+  protocol::ClientReply close_session(const protocol::ClientRequest& request);
+  void keep_reply(const std::string& request_id, std::shared_ptr<const protocol::ClientReply> reply);
+
+  // Steps the kinds of statements share (statement_steps.cpp).
+  plan::Statement bind(Run& run);
+  QueryId next_query_id();
+  cluster::Outcome commit(cluster::Proposal proposal);
+  void commit_or_throw(cluster::Proposal proposal);
+  void finish_record(Run& run, const std::string& tag, cluster::Proposal& proposal);
+  void record_state(Run& run, const std::string& tag);
+  void prove(Run& run);
+  bool run_is_immediate(const plan::PhysicalPlan& plan) const;
+  void run_immediate(Run& run, plan::PhysicalPlan plan);
+  protocol::QueryDone run_distributed(Run& run, const plan::PhysicalPlan& plan, protocol::StageInputs feeds);
+  plan::PlannerSettings planner_settings(const Run& run, bool immediate) const;
+  bool has_tables(const plan::LogicalPlan& plan) const;
+
+  // One a kind of statement (statement_query.cpp, statement_ddl.cpp, statement_session.cpp).
+  void visit(Run& run, plan::EmptyStatement& s);
+  void visit(Run& run, plan::SelectStatement& s);
+  void visit(Run& run, std::unique_ptr<plan::ExplainStatement>& s);
+  void visit(Run& run, plan::InsertStatement& s);
+  void visit(Run& run, plan::CopyStatement& s);
+  void visit(Run& run, plan::CreateTableStatement& s);
+  void visit(Run& run, plan::DropTableStatement& s);
+  void visit(Run& run, plan::TruncateStatement& s);
+  void visit(Run& run, plan::CreateDatabaseStatement& s);
+  void visit(Run& run, plan::DropDatabaseStatement& s);
+  void visit(Run& run, plan::UserStatement& s);
+  void visit(Run& run, plan::SetStatement& s);
+  void visit(Run& run, plan::ShowStatement& s);
+  void visit(Run& run, plan::UseDatabaseStatement& s);
+  void visit(Run& run, plan::TransactionStatement& s);
+  void visit(Run& run, plan::DeallocateStatement& s);
+  void visit(Run& run, plan::DiscardStatement& s);
+  void commit_insert(Run& run, const catalog::TablePtr& table, bool replace, protocol::QueryDone& done, const std::string& tag_prefix);
+  std::optional<std::pair<data::Type, data::Value>> session_function(Run& run, const std::string& name, const std::vector<data::Value>& args);
+
+  MasterParts parts_;
+  std::mutex mutex_;
+  std::map<std::string, RunPtr> runs_;  ///< by request id
+  std::map<std::string, std::shared_ptr<const protocol::ClientReply>> kept_;
+  std::deque<std::string> kept_order_;
+  std::size_t kept_bytes_ = 0;
+  std::shared_mutex catalog_change_;    ///< DDL alone; INSERT commits share
+  std::atomic<Epoch> epoch_{0};         ///< 0: not active
+  std::atomic<std::uint32_t> next_number_{1};
+};
+
+}  // namespace tajo::master

@@ -1,0 +1,201 @@
+#include "tajo/master/query_coordinator.hpp"
+
+#include <algorithm>
+
+#include "tajo/common/log.hpp"
+
+namespace tajo::master {
+
+using protocol::QueryDone;
+using protocol::Tag;
+
+namespace {
+
+QueryDone failed(const Error& error) {
+  QueryDone done;
+  done.error = protocol::to_text(error);
+  return done;
+}
+
+}  // namespace
+
+void QueryCoordinator::submit(QueryJob job, Micros now) {
+  QueryId id = job.id;
+  if (running_.size() >= kMaxQueuedQueries) {
+    job.done(failed(Error("53000", "too many queries are queued (" + std::to_string(kMaxQueuedQueries) + ")")));
+    return;
+  }
+  Running query;
+  query.job = std::move(job);
+  // Attempt numbers of one query grow over epochs too; a worker obeys the highest.
+  query.attempt = static_cast<std::uint16_t>(((epoch_ - query.job.submitted_epoch) * (kMaxQueryMasterRestarts + 1)) & 0xFF);
+  if (query.job.adopt) {
+    if (auto early = early_.find(id); early != early_.end()) {
+      QueryDone done = std::move(early->second);
+      early_.erase(early);
+      query.job.done(std::move(done));
+      return;
+    }
+    if (auto report = reported_.find(id); report != reported_.end()) {
+      query.query_master = report->second.first;
+      query.attempt = report->second.second;
+    } else {
+      query.waiting_adoption = now < active_since_ + kAdoptionWaitUs;
+    }
+  }
+  running_[id] = std::move(query);
+  dispatch();
+}
+
+Rank QueryCoordinator::choose_query_master() const {
+  std::map<Rank, int> load;
+  for (Rank rank : view_.with_role(cluster::Role::kWorker)) load[rank] = 0;
+  for (const auto& [id, query] : running_)
+    if (auto it = load.find(query.query_master); it != load.end()) ++it->second;
+  Rank best = kNoRank;
+  for (const auto& [rank, count] : load)
+    if (best == kNoRank || count < load[best]) best = rank;
+  return best;
+}
+
+void QueryCoordinator::dispatch() {
+  int granted = 0;
+  for (const auto& [id, query] : running_) granted += query.query_master != kNoRank;
+  for (auto& [id, query] : running_) {
+    if (query.query_master != kNoRank || query.waiting_adoption) continue;
+    if (granted >= kMaxRunningQueries) return;
+    query.query_master = choose_query_master();
+    if (query.query_master == kNoRank) return;  // no worker in the view: the query waits for one
+    ++granted;
+    grant(query);
+  }
+}
+
+void QueryCoordinator::grant(Running& query) {
+  protocol::StartQuery start;
+  start.query = query.job.id;
+  start.attempt = query.attempt;
+  start.epoch = epoch_;
+  start.plan = query.job.plan;
+  start.workers = view_.with_role(cluster::Role::kWorker);
+  start.feeds = query.job.feeds;
+  start.result_path = query.job.result_path;
+  start.splits = query.job.splits;
+  port_.send(query.query_master, protocol::encode(start));
+}
+
+void QueryCoordinator::cancel(const QueryId& id) {
+  auto it = running_.find(id);
+  if (it == running_.end() || it->second.canceled) return;
+  it->second.canceled = true;
+  if (it->second.query_master != kNoRank) port_.send(it->second.query_master, protocol::encode_query_tag(Tag::kCancelQuery, id, 0));
+  else finish(id, failed(Error(sqlstate::kQueryCanceled, "canceling statement due to user request")));
+}
+
+void QueryCoordinator::finish(const QueryId& id, QueryDone done) {
+  auto it = running_.find(id);
+  if (it == running_.end()) return;
+  auto callback = std::move(it->second.job.done);
+  running_.erase(it);
+  {
+    std::lock_guard lock(progress_mutex_);
+    progress_.erase(id);
+  }
+  callback(std::move(done));
+  dispatch();
+}
+
+void QueryCoordinator::on_query_done(Rank source, QueryDone done) {
+  if (epoch_ == 0) return;
+  auto it = running_.find(done.query);
+  if (it == running_.end()) {
+    // Not asked for yet (takeover under way): keep it for the adoption; its QueryMaster repeats it anyway.
+    if (adopting_) early_.try_emplace(done.query, done);
+    else port_.send(source, protocol::encode_query_tag(Tag::kQueryDoneAck, done.query, done.attempt));
+    return;
+  }
+  Running& query = it->second;
+  if (query.query_master != kNoRank && (query.query_master != source || query.attempt != done.attempt)) {
+    port_.send(source, protocol::encode_query_tag(Tag::kQueryDoneAck, done.query, done.attempt));
+    return;
+  }
+  port_.send(source, protocol::encode_query_tag(Tag::kQueryDoneAck, done.query, done.attempt));
+  finish(done.query, std::move(done));
+}
+
+void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& heartbeat) {
+  if (epoch_ == 0) return;
+  heard_.insert(source);
+  for (const protocol::RunningQuery& r : heartbeat.queries) {
+    reported_[r.query] = {source, r.attempt};
+    auto it = running_.find(r.query);
+    if (it == running_.end()) continue;
+    if (it->second.waiting_adoption) {
+      it->second.waiting_adoption = false;
+      it->second.query_master = source;
+      it->second.attempt = r.attempt;
+      if (it->second.canceled) port_.send(source, protocol::encode_query_tag(Tag::kCancelQuery, r.query, 0));
+    }
+    if (it->second.query_master != source || it->second.attempt != r.attempt) continue;
+    std::lock_guard lock(progress_mutex_);
+    progress_[r.query] = r;
+  }
+}
+
+void QueryCoordinator::on_view(const cluster::View& view, Micros) {
+  view_ = view;
+  if (epoch_ == 0) return;
+  for (auto it = reported_.begin(); it != reported_.end();)
+    it = view.contains(it->second.first) ? std::next(it) : reported_.erase(it);
+  std::vector<QueryId> hopeless;
+  for (auto& [id, query] : running_) {
+    if (query.query_master == kNoRank || view.contains(query.query_master)) continue;
+    log_warn("master", "query " + id.str() + " lost its QueryMaster, rank " + std::to_string(query.query_master));
+    query.query_master = kNoRank;
+    query.attempt = static_cast<std::uint16_t>((query.attempt + 1) & 0xFF);
+    if (query.canceled || ++query.restarts > kMaxQueryMasterRestarts) hopeless.push_back(id);
+  }
+  for (const QueryId& id : hopeless) finish(id, failed(Error("58000", "query " + id.str() + " lost its QueryMaster too often")));
+  dispatch();
+}
+
+void QueryCoordinator::on_active(Epoch epoch, Micros now) {
+  epoch_ = epoch;
+  active_since_ = now;
+  adopting_ = true;
+  early_.clear();
+  reported_.clear();
+  heard_.clear();
+}
+
+void QueryCoordinator::on_passive() {
+  epoch_ = 0;
+  std::map<QueryId, Running> dropped;
+  dropped.swap(running_);
+  early_.clear();
+  {
+    std::lock_guard lock(progress_mutex_);
+    progress_.clear();
+  }
+  for (auto& [id, query] : dropped) query.job.done(failed(Error(sqlstate::kOutcomeUnknown, "this master is no longer active")));
+}
+
+void QueryCoordinator::on_tick(Micros now) {
+  if (epoch_ == 0) return;
+  if (adopting_) {
+    auto workers = view_.with_role(cluster::Role::kWorker);
+    bool all = std::all_of(workers.begin(), workers.end(), [this](Rank r) { return heard_.contains(r); });
+    if (now < active_since_ + kAdoptionWaitUs && !all) return;
+    if (now >= active_since_ + 10 * kAdoptionWaitUs) adopting_ = false;  // what nobody asked for by now is acknowledged away
+    for (auto& [id, query] : running_) query.waiting_adoption = false;
+  }
+  dispatch();
+}
+
+std::optional<protocol::RunningQuery> QueryCoordinator::progress(const QueryId& query) const {
+  std::lock_guard lock(progress_mutex_);
+  auto it = progress_.find(query);
+  return it == progress_.end() ? std::nullopt : std::optional(it->second);
+}
+
+}  // namespace tajo::master

@@ -1,0 +1,159 @@
+#include "tajo/master/query_state.hpp"
+
+#include <algorithm>
+
+namespace tajo::master {
+namespace {
+
+enum class Change : std::uint8_t { kSubmitted = 1, kFinished = 2 };
+
+void put_query(ByteWriter& out, const QueryRecord& q) {
+  out.put(q.id.start_ms);
+  out.put(q.id.number);
+  for (const std::string* s : {&q.request_id, &q.session, &q.user, &q.database, &q.sql, &q.state, &q.tag, &q.sqlstate,
+                               &q.error, &q.result_path})
+    out.text(*s);
+  out.put(static_cast<std::uint32_t>(q.parameters.size()));
+  for (const auto& p : q.parameters) {
+    out.put(static_cast<std::uint8_t>(p.has_value()));
+    if (p) out.text(*p);
+  }
+  out.put(q.epoch);
+  out.put(q.started_ms);
+  out.put(q.finished_ms);
+  out.put(q.rows);
+  out.put(q.rows_read);
+  out.put(q.bytes_read);
+  out.put(q.attempts);
+}
+
+QueryRecord get_query(ByteReader& in) {
+  QueryRecord q;
+  q.id.start_ms = in.get<std::uint64_t>();
+  q.id.number = in.get<std::uint32_t>();
+  for (std::string* s : {&q.request_id, &q.session, &q.user, &q.database, &q.sql, &q.state, &q.tag, &q.sqlstate,
+                         &q.error, &q.result_path})
+    *s = in.text();
+  auto count = in.get<std::uint32_t>();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (in.get<std::uint8_t>() != 0) q.parameters.emplace_back(in.text());
+    else q.parameters.emplace_back();
+  }
+  q.epoch = in.get<Epoch>();
+  q.started_ms = in.get<std::int64_t>();
+  q.finished_ms = in.get<std::int64_t>();
+  q.rows = in.get<std::uint64_t>();
+  q.rows_read = in.get<std::uint64_t>();
+  q.bytes_read = in.get<std::uint64_t>();
+  q.attempts = in.get<std::uint32_t>();
+  return q;
+}
+
+Bytes change_record(Change change, const QueryRecord& query) {
+  ByteWriter out;
+  out.put(change);
+  put_query(out, query);
+  return out.take();
+}
+
+}  // namespace
+
+Bytes QueryState::submitted_record(const QueryRecord& query) { return change_record(Change::kSubmitted, query); }
+Bytes QueryState::finished_record(const QueryRecord& query) { return change_record(Change::kFinished, query); }
+
+void QueryState::apply(const journal::Record& record) {
+  if (record.kind != journal::RecordKind::kQuery) return;
+  ByteReader in(record.payload);
+  auto change = in.get<Change>();
+  QueryRecord query = get_query(in);
+  std::lock_guard lock(mutex_);
+  last_number_ = std::max(last_number_, query.id.number);
+  if (change == Change::kFinished) return finish(std::move(query));
+  auto it = queries_.find(query.id);
+  if (it != queries_.end() && it->second.finished_ms != 0) return;
+  if (!query.request_id.empty()) requests_[query.request_id] = query.id;
+  queries_[query.id] = std::move(query);
+}
+
+void QueryState::finish(QueryRecord query) {
+  auto it = queries_.find(query.id);
+  if (it != queries_.end() && it->second.finished_ms != 0) return;  // the first end counts
+  if (!query.request_id.empty()) requests_[query.request_id] = query.id;
+  finished_.push_back(query.id);
+  queries_[query.id] = std::move(query);
+  while (finished_.size() > kMaxFinished) {
+    auto old = queries_.find(finished_.front());
+    auto request = requests_.find(old->second.request_id);
+    if (request != requests_.end() && request->second == old->first) requests_.erase(request);
+    queries_.erase(old);
+    finished_.pop_front();
+  }
+}
+
+Bytes QueryState::snapshot() const {
+  std::lock_guard lock(mutex_);
+  ByteWriter out;
+  out.put(last_number_);
+  out.put(static_cast<std::uint32_t>(queries_.size()));
+  for (const QueryId& id : finished_) put_query(out, queries_.at(id));
+  for (const auto& [id, query] : queries_)
+    if (query.finished_ms == 0) put_query(out, query);
+  return out.take();
+}
+
+void QueryState::restore(ByteView snapshot) {
+  std::lock_guard lock(mutex_);
+  queries_.clear();
+  finished_.clear();
+  requests_.clear();
+  last_number_ = 0;
+  if (snapshot.empty()) return;
+  ByteReader in(snapshot);
+  last_number_ = in.get<std::uint32_t>();
+  auto count = in.get<std::uint32_t>();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    QueryRecord query = get_query(in);
+    if (!query.request_id.empty()) requests_[query.request_id] = query.id;
+    if (query.finished_ms != 0) finished_.push_back(query.id);
+    queries_[query.id] = std::move(query);
+  }
+}
+
+std::optional<QueryRecord> QueryState::find(const QueryId& id) const {
+  std::lock_guard lock(mutex_);
+  auto it = queries_.find(id);
+  return it == queries_.end() ? std::nullopt : std::optional(it->second);
+}
+
+std::optional<QueryRecord> QueryState::find_request(const std::string& request_id) const {
+  std::lock_guard lock(mutex_);
+  auto it = requests_.find(request_id);
+  if (it == requests_.end()) return std::nullopt;
+  auto query = queries_.find(it->second);
+  return query == queries_.end() ? std::nullopt : std::optional(query->second);
+}
+
+std::vector<QueryRecord> QueryState::running() const {
+  std::lock_guard lock(mutex_);
+  std::vector<QueryRecord> out;
+  for (const auto& [id, query] : queries_)
+    if (query.finished_ms == 0) out.push_back(query);
+  return out;
+}
+
+std::vector<QueryRecord> QueryState::all() const {
+  std::lock_guard lock(mutex_);
+  std::vector<QueryRecord> out;
+  out.reserve(queries_.size());
+  for (const QueryId& id : finished_) out.push_back(queries_.at(id));
+  for (const auto& [id, query] : queries_)
+    if (query.finished_ms == 0) out.push_back(query);
+  return out;
+}
+
+std::uint32_t QueryState::last_number() const {
+  std::lock_guard lock(mutex_);
+  return last_number_;
+}
+
+}  // namespace tajo::master

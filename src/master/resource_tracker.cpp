@@ -1,0 +1,49 @@
+#include "tajo/master/resource_tracker.hpp"
+
+#include <algorithm>
+
+namespace tajo::master {
+
+void ResourceTracker::on_heartbeat(Rank rank, protocol::Heartbeat heartbeat, Micros now) {
+  std::lock_guard lock(mutex_);
+  NodeStatus& node = nodes_[rank];
+  node.rank = rank;
+  node.heartbeat = std::move(heartbeat);
+  node.heard_at = now;
+}
+
+void ResourceTracker::on_view(const cluster::View& view) {
+  std::lock_guard lock(mutex_);
+  view_ = view;
+  for (auto& [rank, node] : nodes_) node.role = cluster::Role::kOutside;
+  for (const auto& [rank, member] : view.members) {
+    nodes_[rank].rank = rank;
+    nodes_[rank].role = member.role;
+  }
+}
+
+std::vector<NodeStatus> ResourceTracker::nodes() const {
+  std::lock_guard lock(mutex_);
+  std::vector<NodeStatus> out;
+  for (const auto& [rank, node] : nodes_) out.push_back(node);
+  return out;
+}
+
+cluster::View ResourceTracker::view() const {
+  std::lock_guard lock(mutex_);
+  return view_;
+}
+
+std::pair<int, int> ResourceTracker::capacity() const {
+  std::lock_guard lock(mutex_);
+  int workers = 0, cores = 0;
+  for (const auto& [rank, node] : nodes_) {
+    if (node.role != cluster::Role::kWorker) continue;
+    ++workers;
+    int own = static_cast<int>(std::max<std::uint32_t>(1, node.heartbeat.cores));
+    cores = cores == 0 ? own : std::min(cores, own);
+  }
+  return {workers, std::max(1, cores)};
+}
+
+}  // namespace tajo::master

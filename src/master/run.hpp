@@ -1,0 +1,45 @@
+#pragma once
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <memory>
+#include <mutex>
+
+#include "tajo/master/statement_runner.hpp"
+
+namespace tajo::master {
+
+/// One statement under way on the active master.
+struct StatementRunner::Run {
+  protocol::ClientRequest request;
+  Session session;
+  Epoch epoch = 0;
+  QueryId query;
+  bool adopt = false;                    ///< taken over from an earlier epoch: `query` and its record exist
+  Epoch submitted_epoch = 0;
+  Micros started_at = 0;
+  std::int64_t started_ms = 0;
+  std::shared_ptr<const sql::ParsedStatement> parsed;
+  std::string tag;
+  catalog::SnapshotPtr snapshot;
+  protocol::ClientReply reply;
+  QueryRecord record;
+  bool submitted = false;                ///< a submission record was proposed
+  bool ended = false;                    ///< its end was proposed together with its effect
+  std::future<cluster::Outcome> submission;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool finished = false;
+  bool canceled = false;
+  bool running_distributed = false;
+  std::shared_ptr<const protocol::ClientReply> outcome;
+};
+
+/// This master lost its epoch in the middle of a statement: the serving master asks the successor.
+struct Superseded {};
+
+/// The feed of a COPY is no stage of the plan; it stands under this number.
+inline constexpr std::uint16_t kFeedStage = 0xFFFF;
+
+}  // namespace tajo::master

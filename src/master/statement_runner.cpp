@@ -1,0 +1,304 @@
+#include "tajo/master/statement_runner.hpp"
+
+#include <algorithm>
+
+#include "run.hpp"
+#include "settings.hpp"
+#include "tajo/common/clock.hpp"
+#include "tajo/common/log.hpp"
+#include "uuid.hpp"
+
+namespace tajo::master {
+
+using protocol::ClientReply;
+using protocol::ClientRequest;
+
+namespace {
+
+ClientReply not_active() {
+  ClientReply reply;
+  reply.not_active = true;
+  return reply;
+}
+
+ClientReply failed(const Error& error) {
+  ClientReply reply;
+  reply.error = protocol::to_text(error);
+  return reply;
+}
+
+/// What a write told its client the first time.
+ClientReply recorded(const QueryRecord& query) {
+  ClientReply reply;
+  reply.query = query.id;
+  reply.database = query.database;
+  if (query.state == "QUERY_SUCCEEDED") reply.tag = query.tag;
+  else reply.error = protocol::ErrorText{query.sqlstate, query.error, "", "", 0};
+  return reply;
+}
+
+bool gives_rows(const QueryRecord& query) { return query.state == "QUERY_SUCCEEDED" && query.tag.starts_with("SELECT"); }
+
+}  // namespace
+
+ClientReply StatementRunner::run(const ClientRequest& request) {
+  const Epoch epoch = epoch_;
+  if (epoch == 0) return not_active();
+  try {
+    if (request.kind == ClientRequest::Kind::kOpenSession) return open_session(request);
+    if (request.kind == ClientRequest::Kind::kCloseSession) return close_session(request);
+    if (request.kind == ClientRequest::Kind::kCancel) {
+      cancel_session(request.session);
+      return {};
+    }
+    if (request.kind == ClientRequest::Kind::kProgress) return progress(request.session).value_or(ClientReply{});
+  } catch (const Superseded&) {
+    return not_active();
+  } catch (const Error& e) {
+    return failed(e);
+  }
+
+  RunPtr run;
+  const bool executes = request.kind == ClientRequest::Kind::kExecute;
+  if (executes) {
+    std::unique_lock lock(mutex_);
+    if (auto it = runs_.find(request.request_id); it != runs_.end()) {
+      RunPtr other = it->second;
+      lock.unlock();
+      std::unique_lock wait(other->mutex);
+      other->changed.wait(wait, [&] { return other->finished; });
+      return *other->outcome;
+    }
+    if (auto it = kept_.find(request.request_id); it != kept_.end()) return *it->second;
+    auto earlier = parts_.queries.find_request(request.request_id);
+    if (earlier && earlier->finished_ms != 0 && !gives_rows(*earlier)) return recorded(*earlier);
+    run = std::make_shared<Run>();
+    runs_[request.request_id] = run;
+  } else {
+    run = std::make_shared<Run>();
+  }
+  run->request = request;
+  run->epoch = epoch;
+  run->submitted_epoch = epoch;
+  execute(*run);
+  auto outcome = std::make_shared<const ClientReply>(std::move(run->reply));
+  if (executes) {
+    if (!outcome->not_active) keep_reply(request.request_id, outcome);
+    std::lock_guard lock(mutex_);
+    runs_.erase(request.request_id);
+  }
+  {
+    std::lock_guard lock(run->mutex);
+    run->finished = true;
+    run->outcome = outcome;
+  }
+  run->changed.notify_all();
+  return *outcome;
+}
+
+void StatementRunner::execute(Run& run) {
+  run.started_at = boottime_us();
+  run.started_ms = wall_us() / 1000;
+  if (!run.adopt) run.query = next_query_id();
+  try {
+    auto session = parts_.sessions.find(run.request.session);
+    if (!session && run.adopt) {
+      session.emplace();
+      session->id = run.request.session;
+      session->user = run.request.user;
+      session->database = run.request.database;
+    }
+    if (!session) throw Error("08003", "session \"" + run.request.session + "\" does not exist or has expired");
+    run.session = std::move(*session);
+    run.reply.database = run.session.database;
+    run.reply.query = run.query;
+    QueryRecord& r = run.record;
+    if (!run.adopt) {
+      r.id = run.query;
+      r.request_id = run.request.request_id;
+      r.session = run.session.id;
+      r.user = run.session.user;
+      r.database = run.session.database;
+      r.sql = run.request.sql;
+      r.parameters = run.request.parameters;
+      r.epoch = run.epoch;
+      r.started_ms = run.started_ms;
+    }
+    run.parsed = sql::parse({run.request.sql, run.request.offset});
+    run.tag = sql::command_tag(*run.parsed);
+    plan::Statement statement = bind(run);
+    if (run.request.kind == ClientRequest::Kind::kDescribe) {
+      run.reply.parameter_types = statement.parameters;
+      if (auto* select = std::get_if<plan::SelectStatement>(&statement.body)) {
+        run.reply.returns_rows = true;
+        for (std::size_t i = 0; i < select->query.outputs.size(); ++i)
+          run.reply.columns.push_back({select->query.names[i], select->query.columns[select->query.outputs[i]].type, false});
+      } else if (std::holds_alternative<plan::ShowStatement>(statement.body) ||
+                 std::holds_alternative<std::unique_ptr<plan::ExplainStatement>>(statement.body)) {
+        run.reply.returns_rows = true;
+        run.reply.columns.push_back({run.tag == "EXPLAIN" ? "QUERY PLAN" : std::get<plan::ShowStatement>(statement.body).name,
+                                     data::Type::of(data::TypeId::kText), false});
+      }
+      return;
+    }
+    std::visit([&](auto& body) { visit(run, body); }, statement.body);
+  } catch (const Superseded&) {
+    run.reply = not_active();
+  } catch (const Error& e) {
+    run.reply.error = protocol::to_text(e);
+  } catch (const std::bad_alloc&) {
+    run.reply.error = protocol::to_text(Error(sqlstate::kOutOfMemory, "out of memory"));
+  } catch (const std::exception& e) {
+    run.reply.error = protocol::to_text(Error(sqlstate::kInternalError, e.what()));
+  }
+  if (run.reply.error && run.submitted && !run.ended) {
+    run.record.sqlstate = run.reply.error->sqlstate;
+    run.record.error = run.reply.error->message;
+    run.record.state = run.reply.error->sqlstate == sqlstate::kQueryCanceled ? "QUERY_KILLED" : "QUERY_FAILED";
+    record_state(run, "");
+  }
+}
+
+void StatementRunner::keep_reply(const std::string& request_id, std::shared_ptr<const ClientReply> reply) {
+  std::size_t bytes = 0;
+  for (const auto& block : reply->blocks) bytes += block->size();
+  std::lock_guard lock(mutex_);
+  if (kept_.contains(request_id)) return;
+  kept_[request_id] = std::move(reply);
+  kept_order_.push_back(request_id);
+  kept_bytes_ += bytes;
+  while (kept_order_.size() > kMaxKeptReplies || kept_bytes_ > kMaxKeptReplyBytes) {
+    auto oldest = kept_.find(kept_order_.front());
+    kept_order_.pop_front();
+    if (oldest == kept_.end()) continue;
+    for (const auto& block : oldest->second->blocks) kept_bytes_ -= block->size();
+    kept_.erase(oldest);
+  }
+}
+
+ClientReply StatementRunner::open_session(const ClientRequest& request) {
+  auto catalog = parts_.catalog.snapshot_now();
+  if (request.user != parts_.owner && !catalog->users.contains(request.user))
+    throw Error("28000", "role \"" + request.user + "\" does not exist");
+  if (!catalog->databases.contains(request.database))
+    throw Error("3D000", "database \"" + request.database + "\" does not exist");
+  if (parts_.sessions.size() >= SessionState::kMaxSessions)
+    throw Error(sqlstate::kTooManyConnections, "sorry, too many clients already");
+  Session session;
+  // The serving master names the session, so that a repeated request opens one.
+  session.id = request.session.empty() ? make_uuid() : request.session;
+  session.user = request.user;
+  session.database = request.database;
+  session.client = request.client;
+  session.started_us = wall_us();
+  for (const auto& [name, value] : request.settings) session.settings[name] = check_setting(name, value);
+  if (!parts_.sessions.find(session.id)) {
+    cluster::Proposal proposal;
+    proposal.records.emplace_back(journal::RecordKind::kSession, SessionState::open_record(session));
+    commit_or_throw(std::move(proposal));
+  }
+  ClientReply reply;
+  reply.session = session.id;
+  reply.database = session.database;
+  for (const auto& [name, setting] : known_settings()) {
+    if (!setting.reported) continue;
+    auto own = session.settings.find(name);
+    reply.parameters.emplace_back(name, own == session.settings.end() ? setting.value : own->second);
+  }
+  return reply;
+}
+
+ClientReply StatementRunner::close_session(const ClientRequest& request) {
+  if (parts_.sessions.find(request.session)) {
+    cluster::Proposal proposal;
+    proposal.durability = journal::Durability::kState;
+    proposal.records.emplace_back(journal::RecordKind::kSession, SessionState::close_record(request.session));
+    parts_.loop.post([this, p = std::make_shared<cluster::Proposal>(std::move(proposal))] {
+      parts_.node.propose(std::move(*p), [](cluster::Outcome) {});
+    });
+  }
+  return {};
+}
+
+void StatementRunner::cancel_session(const std::string& session) {
+  std::vector<RunPtr> targets;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, run] : runs_)
+      if (run->request.session == session) targets.push_back(run);
+  }
+  for (const RunPtr& run : targets) {
+    {
+      std::lock_guard lock(run->mutex);
+      run->canceled = true;
+    }
+    run->changed.notify_all();
+  }
+}
+
+std::optional<ClientReply> StatementRunner::progress(const std::string& session) {
+  RunPtr found;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, run] : runs_)
+      if (run->request.session == session) found = run;
+  }
+  if (!found) return std::nullopt;
+  ClientReply reply;
+  reply.query = found->query;
+  reply.elapsed_us = boottime_us() - found->started_at;
+  if (auto p = parts_.coordinator.progress(found->query)) {
+    reply.fraction = p->fraction;
+    reply.rows_read = p->rows_read;
+    reply.bytes_read = p->bytes_read;
+  }
+  return reply;
+}
+
+void StatementRunner::resume(const QueryRecord& query) {
+  RunPtr run;
+  {
+    std::lock_guard lock(mutex_);
+    if (runs_.contains(query.request_id)) return;
+    run = std::make_shared<Run>();
+    runs_[query.request_id] = run;
+  }
+  run->request.session = query.session;
+  run->request.request_id = query.request_id;
+  run->request.user = query.user;
+  run->request.database = query.database;
+  run->request.sql = query.sql;
+  run->request.parameters = query.parameters;
+  run->request.prepared = !query.parameters.empty();
+  run->request.parameter_types.resize(query.parameters.size());
+  run->query = query.id;
+  run->record = query;
+  run->adopt = true;
+  run->submitted = true;
+  run->epoch = epoch_;
+  run->submitted_epoch = query.epoch;
+  execute(*run);
+  auto outcome = std::make_shared<const ClientReply>(std::move(run->reply));
+  if (!outcome->not_active) keep_reply(query.request_id, outcome);
+  {
+    std::lock_guard lock(mutex_);
+    runs_.erase(query.request_id);
+  }
+  {
+    std::lock_guard lock(run->mutex);
+    run->finished = true;
+    run->outcome = outcome;
+  }
+  run->changed.notify_all();
+  log_info("master", "query " + query.id.str() + " taken over from epoch " + std::to_string(query.epoch) +
+                         (outcome->error ? ": " + outcome->error->message : " and finished"));
+}
+
+void StatementRunner::on_active(Epoch epoch) {
+  next_number_ = parts_.queries.last_number() + 1;
+  epoch_ = epoch;
+}
+
+void StatementRunner::on_passive() { epoch_ = 0; }
+
+}  // namespace tajo::master

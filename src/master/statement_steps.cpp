@@ -1,0 +1,223 @@
+// What the kinds of statements share: binding, proposals, proofs, running a plan here or on the workers.
+#include <chrono>
+#include <sstream>
+
+#include "run.hpp"
+#include "settings.hpp"
+#include "system_tables.hpp"
+#include "tajo/common/clock.hpp"
+#include "tajo/common/log.hpp"
+#include "tajo/protocol/plan_codec.hpp"
+
+namespace tajo::master {
+
+using cluster::Outcome;
+
+namespace {
+
+/// Random but fixed for the query: a retried task gives the same rows.
+std::uint64_t seed_of(const QueryId& id) { return id.start_ms * 0x9E3779B97F4A7C15ULL ^ id.number; }
+
+std::string setting_of(const Session& session, const std::string& name) {
+  auto own = session.settings.find(name);
+  if (own != session.settings.end()) return own->second;
+  auto known = known_settings().find(name);
+  return known == known_settings().end() ? std::string() : known->second.value;
+}
+
+bool reads_tables(const plan::LogicalNode& node) {
+  if (node.kind == plan::LogicalNode::Kind::kScan) return true;
+  for (const auto& child : node.children)
+    if (reads_tables(*child)) return true;
+  return false;
+}
+
+double most_rows(const plan::PhysicalNode& node) {
+  double rows = node.estimated_rows;
+  if (const auto* series = std::get_if<plan::SeriesNode>(&node.detail))
+    rows = std::max(rows, series->step == 0 ? 0.0 : (static_cast<double>(series->stop) - static_cast<double>(series->start)) / static_cast<double>(series->step));
+  for (const auto& child : node.children) rows = std::max(rows, most_rows(*child));
+  return rows;
+}
+
+}  // namespace
+
+QueryId StatementRunner::next_query_id() {
+  return {static_cast<std::uint64_t>(wall_us() / 1000), next_number_.fetch_add(1)};
+}
+
+plan::Statement StatementRunner::bind(Run& run) {
+  run.snapshot = parts_.catalog.snapshot_now();
+  SystemTablesView tables(parts_, run.session, run.snapshot);
+  sql::BindContext context;
+  context.catalog = run.snapshot;
+  context.database = run.session.database;
+  context.user = run.session.user;
+  context.session_id = run.session.id;
+  context.parameter_types = run.request.parameter_types;
+  context.system_tables = &tables;
+  context.settings = planner_settings(run, true).evaluation;
+  context.tajo_compatibility = setting_of(run.session, "tajo.compatibility") == "on";
+  context.session_function = [this, &run](const std::string& name, const std::vector<data::Value>& args) {
+    return session_function(run, name, args);
+  };
+  context.infer_schema = [this](const data::TableSource& source) { return parts_.storage.infer_schema(source); };
+  std::vector<data::Value> parameters;
+  if (run.request.prepared && run.request.kind == protocol::ClientRequest::Kind::kExecute) {
+    // Parameters come as text; their types are the client's, or what the statement makes of them.
+    std::vector<data::Type> types = run.request.parameter_types;
+    if (std::any_of(types.begin(), types.end(), [](const data::Type& t) { return t.id == data::TypeId::kUnknown; }) ||
+        types.size() < run.request.parameters.size())
+      types = sql::bind(*run.parsed, context).parameters;
+    types.resize(std::max(types.size(), run.request.parameters.size()), data::Type::of(data::TypeId::kText));
+    for (std::size_t i = 0; i < run.request.parameters.size(); ++i) {
+      const auto& text = run.request.parameters[i];
+      data::Type type = types[i].id == data::TypeId::kUnknown ? data::Type::of(data::TypeId::kText) : types[i];
+      parameters.push_back(text ? data::parse_value(*text, type) : data::Value{});
+      types[i] = type;
+    }
+    context.parameter_types = types;
+    context.parameters = &parameters;
+  }
+  return sql::bind(*run.parsed, context);
+}
+
+plan::PlannerSettings StatementRunner::planner_settings(const Run& run, bool immediate) const {
+  plan::PlannerSettings settings;
+  auto [workers, cores] = parts_.resources.capacity();
+  settings.workers = immediate ? 1 : std::max(1, workers);
+  settings.threads_per_worker = cores;
+  settings.evaluation.now_us = run.started_ms * 1000;
+  settings.evaluation.random_seed = seed_of(run.query);
+  settings.force_distributed = setting_of(run.session, "tajo.optimizer.force_distributed") == "on" && !immediate;
+  std::stringstream rules(setting_of(run.session, "tajo.optimizer.disabled_rules"));
+  for (std::string rule; std::getline(rules, rule, ',');) settings.disabled_rules.push_back(rule);
+  return settings;
+}
+
+Outcome StatementRunner::commit(cluster::Proposal proposal) {
+  auto promise = std::make_shared<std::promise<Outcome>>();
+  auto future = promise->get_future();
+  parts_.loop.post([this, promise, p = std::make_shared<cluster::Proposal>(std::move(proposal))] {
+    parts_.node.propose(std::move(*p), [promise](Outcome outcome) { promise->set_value(outcome); });
+  });
+  return future.get();
+}
+
+void StatementRunner::commit_or_throw(cluster::Proposal proposal) {
+  switch (commit(std::move(proposal))) {
+    case Outcome::kCommitted: return;
+    case Outcome::kDiskFull: throw Error(sqlstate::kDiskFull, "could not write the log: no space left on device");
+    case Outcome::kSuperseded:
+    case Outcome::kNotActive: throw Superseded{};
+  }
+}
+
+void StatementRunner::finish_record(Run& run, const std::string& tag, cluster::Proposal& proposal) {
+  run.record.finished_ms = wall_us() / 1000;
+  if (run.record.error.empty()) run.record.state = "QUERY_SUCCEEDED";
+  run.record.tag = tag;
+  run.reply.tag = tag;
+  run.ended = true;
+  proposal.records.emplace_back(journal::RecordKind::kQuery, QueryState::finished_record(run.record));
+}
+
+void StatementRunner::record_state(Run& run, const std::string& tag) {
+  auto proposal = std::make_shared<cluster::Proposal>();
+  proposal->durability = journal::Durability::kState;
+  finish_record(run, tag, *proposal);
+  parts_.loop.post([this, proposal] { parts_.node.propose(std::move(*proposal), [](Outcome) {}); });
+}
+
+void StatementRunner::prove(Run&) {
+  auto promise = std::make_shared<std::promise<bool>>();
+  auto future = promise->get_future();
+  parts_.loop.post([this, promise] { parts_.node.prove_read([promise](bool stands) { promise->set_value(stands); }); });
+  if (!future.get()) throw Superseded{};
+}
+
+bool StatementRunner::has_tables(const plan::LogicalPlan& plan) const { return plan.root && reads_tables(*plan.root); }
+
+bool StatementRunner::run_is_immediate(const plan::PhysicalPlan& plan) const {
+  if (!plan.tables.empty() || plan.write || plan.stages.size() != 1) return false;
+  return most_rows(*plan.stages.front().root) <= kMaxImmediateRows;
+}
+
+void StatementRunner::run_immediate(Run& run, plan::PhysicalPlan plan) {
+  exec::TaskSpec spec;
+  spec.plan = std::make_shared<const plan::PhysicalPlan>(std::move(plan));
+  spec.id.query = run.query;
+  auto promise = std::make_shared<std::promise<exec::TaskResult>>();
+  auto future = promise->get_future();
+  parts_.engine.submit(spec, [promise](exec::TaskResult result) { promise->set_value(std::move(result)); });
+  while (future.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) {
+    std::lock_guard lock(run.mutex);
+    if (run.canceled) parts_.engine.cancel(spec.id);
+  }
+  exec::TaskResult result = future.get();
+  if (result.canceled) throw Error(sqlstate::kQueryCanceled, "canceling statement due to user request");
+  if (result.error) throw *result.error;
+  run.reply.blocks = parts_.outputs.blocks(spec.id, 0);
+  parts_.outputs.drop_query(run.query);
+  run.record.rows = result.rows;
+}
+
+protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::PhysicalPlan& plan, protocol::StageInputs feeds) {
+  if (!run.adopt) {
+    // Submission is recorded while the query starts: it is also the proof that the epoch still stood.
+    cluster::Proposal proposal;
+    proposal.records.emplace_back(journal::RecordKind::kQuery, QueryState::submitted_record(run.record));
+    auto promise = std::make_shared<std::promise<Outcome>>();
+    run.submission = promise->get_future();
+    run.submitted = true;
+    parts_.loop.post([this, promise, p = std::make_shared<cluster::Proposal>(std::move(proposal))] {
+      parts_.node.propose(std::move(*p), [promise](Outcome outcome) { promise->set_value(outcome); });
+    });
+  }
+  auto promise = std::make_shared<std::promise<protocol::QueryDone>>();
+  auto future = promise->get_future();
+  auto job = std::make_shared<QueryJob>();
+  job->id = run.query;
+  job->adopt = run.adopt;
+  job->submitted_epoch = run.submitted_epoch;
+  job->plan = protocol::encode_plan(plan, true);
+  job->feeds = std::move(feeds);
+  job->result_path = parts_.staging_directory + "/" + run.query.str() + "/RESULT";
+  job->done = [promise](protocol::QueryDone done) { promise->set_value(std::move(done)); };
+  parts_.loop.post([this, job] { parts_.coordinator.submit(std::move(*job), boottime_us()); });
+
+  long timeout_ms = std::stol(setting_of(run.session, "statement_timeout"));
+  bool cancel_sent = false, timed_out = false;
+  while (future.wait_for(std::chrono::milliseconds(cancel_sent ? 1000 : 10)) != std::future_status::ready) {
+    timed_out = timed_out || (timeout_ms > 0 && boottime_us() - run.started_at > timeout_ms * 1000);
+    std::lock_guard lock(run.mutex);
+    if ((run.canceled || timed_out) && !cancel_sent) {
+      cancel_sent = true;
+      parts_.loop.post([this, id = run.query] { parts_.coordinator.cancel(id); });
+    }
+  }
+  protocol::QueryDone done = future.get();
+  run.record.rows = done.rows;
+  run.record.rows_read = done.rows_read;
+  run.record.bytes_read = done.bytes_read;
+  run.record.attempts = done.task_retries;
+  run.record.result_path = done.result_path;
+  if (done.error) {
+    if (done.error->sqlstate == sqlstate::kOutcomeUnknown) throw Superseded{};
+    if (timed_out && done.error->sqlstate == sqlstate::kQueryCanceled)
+      throw Error(sqlstate::kQueryCanceled, "canceling statement due to statement timeout");
+    throw protocol::to_error(*done.error);
+  }
+  if (run.submission.valid()) {
+    switch (run.submission.get()) {
+      case Outcome::kCommitted: break;
+      case Outcome::kDiskFull: prove(run); break;  // reads go on while the log is full; the query leaves no history
+      default: throw Superseded{};
+    }
+  } else {
+    prove(run);
+  }
+  return done;
+}
+
+}  // namespace tajo::master
