@@ -107,6 +107,7 @@ Outcome StatementRunner::commit(cluster::Proposal proposal) {
 void StatementRunner::commit_or_throw(cluster::Proposal proposal) {
   switch (commit(std::move(proposal))) {
     case Outcome::kCommitted: return;
+    case Outcome::kStaleMember: throw Error("40001", "a worker left the cluster while its rows were committed");
     case Outcome::kDiskFull: throw Error(sqlstate::kDiskFull, "could not write the log: no space left on device");
     case Outcome::kSuperseded:
     case Outcome::kNotActive: throw Superseded{};

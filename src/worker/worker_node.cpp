@@ -295,7 +295,10 @@ void WorkerNode::heartbeat() {
     h.queries.push_back(r);
     if (hosted.done) port_.send(active, protocol::encode(*hosted.done));
   }
-  port_.send(active, protocol::encode(h));
+  // Backups hear it too: their status pages are right, and a successor starts with what they know.
+  Bytes message = protocol::encode(h);
+  for (const auto& [rank, member] : view_.members)
+    if (member.role == cluster::Role::kActive || member.role == cluster::Role::kBackup) port_.send(rank, message);
 }
 
 }  // namespace tajo::worker

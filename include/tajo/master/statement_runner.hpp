@@ -67,6 +67,7 @@ class StatementRunner {
 
   void on_active(Epoch epoch);
   void on_passive();
+  bool active() const { return epoch_ != 0; }
 
  private:
   struct Run;  ///< one statement under way

@@ -1,0 +1,338 @@
+#include "client_front.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+
+#include "result_file_reader.hpp"
+#include "run.hpp"
+#include "tajo/common/clock.hpp"
+#include "tajo/data/batch_codec.hpp"
+#include "tajo/storage/write.hpp"
+#include "uuid.hpp"
+
+namespace tajo::master {
+
+using protocol::ClientReply;
+using protocol::ClientRequest;
+
+namespace {
+
+/// What a write must not be inside a transaction block: there is no multi-statement transaction to roll back.
+bool writes(const std::string& tag) {
+  for (const char* w : {"INSERT", "CREATE", "DROP", "TRUNCATE", "COPY", "ALTER"})
+    if (tag.starts_with(w)) return true;
+  return false;
+}
+
+}  // namespace
+
+MasterNode::Front::Front(MasterNode& node) : node_(node), name_(make_uuid().substr(0, 8)) {}
+
+MasterNode::Front::Connection& MasterNode::Front::connection(const SessionToken& session) { return connections_[session]; }
+
+ClientRequest MasterNode::Front::request_of(const SessionToken& session, ClientRequest::Kind kind) {
+  ClientRequest request;
+  request.kind = kind;
+  request.session = session;
+  std::lock_guard lock(mutex_);
+  Connection& c = connection(session);
+  if (kind == ClientRequest::Kind::kExecute && !c.next_request_id.empty()) request.request_id = std::exchange(c.next_request_id, "");
+  else request.request_id = session + "#" + name_ + "-" + std::to_string(next_request_.fetch_add(1));
+  return request;
+}
+
+ClientReply MasterNode::Front::ask(ClientRequest request) {
+  if (node_.runner_.active()) {
+    ClientReply reply = node_.runner_.run(request);
+    if (!reply.not_active) return reply;
+  }
+  auto promise = std::make_shared<std::promise<ClientReply>>();
+  auto future = promise->get_future();
+  node_.forward(std::move(request), [promise](ClientReply reply) { promise->set_value(std::move(reply)); });
+  // The forwarder repeats it until some active answers; no answer at all is the end of a wait, not of the statement.
+  Micros without_active = 0;
+  while (future.wait_for(std::chrono::milliseconds(250)) != std::future_status::ready) {
+    if (node_.parts_.resources.view().active() != kNoRank) {
+      without_active = 0;
+      continue;
+    }
+    without_active += 250'000;
+    if (without_active >= kWaitForActiveUs) throw Error("57P03", "there is no active master");
+  }
+  return future.get();
+}
+
+SessionToken MasterNode::Front::open_session(const SessionOptions& options) {
+  if (options.resume) {
+    auto known = node_.parts_.sessions.find(*options.resume);
+    if (known && known->user == options.user) return known->id;
+  }
+  ClientRequest request;
+  request.kind = ClientRequest::Kind::kOpenSession;
+  request.session = make_uuid();
+  request.user = options.user;
+  request.database = options.database;
+  request.client = options.client;
+  request.settings = options.settings;
+  ClientReply reply = ask(std::move(request));
+  if (reply.error) throw protocol::to_error(*reply.error);
+  std::lock_guard lock(mutex_);
+  connection(reply.session).database = options.database;
+  return reply.session;
+}
+
+void MasterNode::Front::close_session(const SessionToken& session) {
+  {
+    std::lock_guard lock(mutex_);
+    connections_.erase(session);
+  }
+  ClientRequest request;
+  request.kind = ClientRequest::Kind::kCloseSession;
+  request.session = session;
+  node_.forward(std::move(request), [](ClientReply) {});
+}
+
+std::optional<ScramSecret> MasterNode::Front::secret(const std::string& user) {
+  auto snapshot = node_.parts_.catalog.snapshot_now();
+  auto it = snapshot->users.find(user);
+  if (it == snapshot->users.end() || it->second.scram_secret.empty()) return std::nullopt;
+  return ScramSecret{it->second.scram_secret};
+}
+
+std::string MasterNode::Front::cluster_owner() const { return node_.parts_.owner; }
+
+bool MasterNode::Front::run_locally(const SessionToken& session, const sql::ParsedStatement& parsed, const std::string& tag, ResultSink& sink) {
+  const bool transaction = tag == "BEGIN" || tag == "START TRANSACTION" || tag == "COMMIT" || tag == "END" || tag == "ROLLBACK" || tag == "ABORT";
+  if (transaction) {
+    std::unique_lock lock(mutex_);
+    Connection& c = connection(session);
+    const char before = c.block;
+    const bool begins = tag == "BEGIN" || tag == "START TRANSACTION";
+    c.block = begins ? (before == 'E' ? 'E' : 'T') : 'I';
+    lock.unlock();
+    if (begins && before == 'E')
+      throw Error("25P02", "current transaction is aborted, commands ignored until end of transaction block");
+    if (begins && before == 'T') sink.notice("WARNING", Error("25001", "there is already a transaction in progress"));
+    if (!begins && before == 'I') sink.notice("WARNING", Error("25P01", "there is no transaction in progress"));
+    sink.complete(begins ? "BEGIN" : before == 'E' || tag == "ROLLBACK" || tag == "ABORT" ? "ROLLBACK" : "COMMIT");
+    return true;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    Connection& c = connection(session);
+    if (c.block == 'E') throw Error("25P02", "current transaction is aborted, commands ignored until end of transaction block");
+    if (c.block == 'T' && writes(tag))
+      throw Error(sqlstate::kFeatureNotSupported, tag + " in a transaction block is not supported")
+          .hint("Each statement commits by itself: use autocommit.");
+  }
+  if (tag != "SET") return false;
+  sql::BindContext context;
+  context.catalog = node_.parts_.catalog.snapshot_now();
+  plan::Statement bound = sql::bind(parsed, context);
+  auto* set = std::get_if<plan::SetStatement>(&bound.body);
+  if (set == nullptr || set->name != "tajo.request_id") return false;
+  {
+    std::lock_guard lock(mutex_);
+    connection(session).next_request_id = set->value ? "c:" + *set->value : "";
+  }
+  sink.complete("SET");
+  return true;
+}
+
+void MasterNode::Front::feed_copy(const SessionToken& session, const sql::ParsedStatement& parsed, ClientRequest& request, CopySource* copy) {
+  sql::BindContext context;
+  context.catalog = node_.parts_.catalog.snapshot_now();
+  {
+    std::lock_guard lock(mutex_);
+    context.database = connection(session).database;
+  }
+  plan::Statement bound = sql::bind(parsed, context);
+  auto* statement = std::get_if<plan::CopyStatement>(&bound.body);
+  if (statement == nullptr || !statement->path.empty()) return;
+  if (copy == nullptr) throw Error("08P01", "COPY FROM STDIN needs a client that sends data");
+  data::Schema file_schema;
+  for (std::uint32_t c : statement->columns) file_schema.columns.push_back(statement->table->source.schema.columns[c]);
+  storage::CopyFormat format{statement->csv, statement->delimiter, statement->quote, statement->escape, statement->null_text, statement->header};
+  auto parser = storage::make_copy_parser(file_schema, format);
+  std::vector<data::Physical> physicals;
+  for (const data::Column& c : statement->table->source.schema.columns) physicals.push_back(data::physical_of(c.type));
+  TaskId feed{{static_cast<std::uint64_t>(wall_us()), static_cast<std::uint32_t>(node_.port_.self() + 1)}, kFeedStage, 0, 0};
+  auto& outputs = node_.parts_.outputs;
+  auto output = outputs.create(feed, 1, physicals, true);
+
+  struct Waiting : exchange::Waker {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool fired = false;
+    void wake() override {
+      {
+        std::lock_guard lock(mutex);
+        fired = true;
+      }
+      changed.notify_one();
+    }
+  } waker;
+  std::uint64_t rows = 0;
+  data::Arena arena;
+  auto drain = [&] {
+    data::Batch in;
+    in.arena = &arena;
+    while (parser->next(in)) {
+      // Columns of the table that the file lacks are NULL.
+      data::Batch out;
+      out.rows = in.rows;
+      out.selection = in.selection;
+      out.arena = &arena;
+      static const std::uint64_t kNoneValid = 0;
+      static const __int128 kZero = 0;
+      for (std::size_t c = 0; c < physicals.size(); ++c) {
+        data::Vector null;
+        null.form = data::Vector::Form::kConstant;
+        null.type = physicals[c];
+        null.data = &kZero;
+        null.valid = &kNoneValid;
+        out.columns.push_back(null);
+      }
+      for (std::size_t i = 0; i < statement->columns.size(); ++i) out.columns[statement->columns[i]] = in.columns[i];
+      while (output->append(0, out, out.selection, waker) == exchange::Flow::kBlocked) {
+        std::unique_lock lock(waker.mutex);
+        waker.changed.wait_for(lock, std::chrono::seconds(1), [&] { return std::exchange(waker.fired, false); });
+      }
+      rows += in.selection.count;
+      arena.reset();
+    }
+  };
+  try {
+    copy->begin(static_cast<int>(statement->columns.size()));
+    for (std::string bytes = copy->read(); !bytes.empty(); bytes = copy->read()) {
+      parser->feed(bytes);
+      drain();
+    }
+    parser->end();
+    drain();
+  } catch (...) {
+    output.reset();
+    outputs.drop_query(feed.query);
+    throw;
+  }
+  auto sealed = output->seal();
+  request.feed = protocol::SourceRef{node_.port_.self(), feed, sealed.inline_output};
+  request.feed_rows = rows;
+}
+
+void MasterNode::Front::deliver(const SessionToken& session, const ClientReply& reply, ResultSink& sink) {
+  {
+    std::lock_guard lock(mutex_);
+    Connection& c = connection(session);
+    if (!reply.database.empty()) c.database = reply.database;
+  }
+  for (const auto& [severity, text] : reply.notices) sink.notice(severity, protocol::to_error(text));
+  if (reply.error) throw protocol::to_error(*reply.error);
+  for (const auto& [name, value] : reply.parameters) sink.parameter_status(name, value);
+  if (reply.returns_rows) sink.columns(reply.columns);
+  data::Arena arena;
+  auto send = [&](const Bytes& block) {
+    data::BlockReader reader(block);
+    data::Batch batch;
+    batch.arena = &arena;
+    while (reader.next(batch)) {
+      sink.rows(batch);
+      arena.reset();
+    }
+  };
+  for (const auto& block : reply.blocks) send(*block);
+  if (!reply.result_path.empty()) {
+    ResultFileReader file(reply.result_path);
+    Bytes block;
+    while (file.next(block)) send(block);
+  }
+  sink.complete(reply.tag);
+}
+
+void MasterNode::Front::run_statement(const SessionToken& session, ClientRequest request, ResultSink& sink, CopySource* copy) {
+  try {
+    auto parsed = sql::parse({request.sql, request.offset});
+    const std::string tag = sql::command_tag(*parsed);
+    if (run_locally(session, *parsed, tag, sink)) return;
+    ClientRequest named = request_of(session, ClientRequest::Kind::kExecute);
+    request.request_id = named.request_id;
+    if (tag == "COPY") feed_copy(session, *parsed, request, copy);
+    auto feed = request.feed;
+    ClientReply reply;
+    try {
+      reply = ask(std::move(request));
+    } catch (...) {
+      if (feed) node_.parts_.outputs.drop_query(feed->task.query);
+      throw;
+    }
+    if (feed) node_.parts_.outputs.drop_query(feed->task.query);
+    deliver(session, reply, sink);
+  } catch (const Error&) {
+    std::lock_guard lock(mutex_);
+    Connection& c = connection(session);
+    if (c.block == 'T') c.block = 'E';
+    throw;
+  }
+}
+
+void MasterNode::Front::execute(const SessionToken& session, const std::string& sql, ResultSink& sink, CopySource* copy) {
+  for (sql::StatementText& text : sql::split_script(sql)) {
+    ClientRequest request;
+    request.session = session;
+    request.sql = std::move(text.text);
+    request.offset = text.offset;
+    run_statement(session, std::move(request), sink, copy);
+  }
+}
+
+StatementDescription MasterNode::Front::describe(const SessionToken& session, const std::string& sql, std::span<const data::Type> parameter_types) {
+  ClientRequest request = request_of(session, ClientRequest::Kind::kDescribe);
+  request.sql = sql;
+  request.prepared = true;
+  request.parameter_types.assign(parameter_types.begin(), parameter_types.end());
+  ClientReply reply = ask(std::move(request));
+  if (reply.error) throw protocol::to_error(*reply.error);
+  return {std::move(reply.parameter_types), std::move(reply.columns), reply.returns_rows};
+}
+
+void MasterNode::Front::execute_prepared(const SessionToken& session, const std::string& sql, std::span<const data::Type> parameter_types,
+                                         std::span<const Parameter> parameters, ResultSink& sink, CopySource* copy) {
+  ClientRequest request;
+  request.session = session;
+  request.sql = sql;
+  request.prepared = true;
+  request.parameter_types.assign(parameter_types.begin(), parameter_types.end());
+  for (const Parameter& p : parameters) request.parameters.push_back(p.is_null ? std::nullopt : std::optional(p.bytes));
+  run_statement(session, std::move(request), sink, copy);
+}
+
+char MasterNode::Front::transaction_status(const SessionToken& session) {
+  std::lock_guard lock(mutex_);
+  auto it = connections_.find(session);
+  return it == connections_.end() ? 'I' : it->second.block;
+}
+
+void MasterNode::Front::cancel(const SessionToken& session) noexcept {
+  try {
+    ClientRequest request;
+    request.kind = ClientRequest::Kind::kCancel;
+    request.session = session;
+    node_.runner_.cancel_session(session);
+    node_.forward(std::move(request), [](ClientReply) {});
+  } catch (...) {  // nobody can be told: the statement simply goes on
+  }
+}
+
+std::optional<Progress> MasterNode::Front::progress(const SessionToken& session) {
+  ClientRequest request;
+  request.kind = ClientRequest::Kind::kProgress;
+  request.session = session;
+  ClientReply reply = ask(std::move(request));
+  if (!reply.query) return std::nullopt;
+  return Progress{reply.query, reply.fraction, reply.rows_read, reply.bytes_read, reply.elapsed_us};
+}
+
+bool MasterNode::Front::is_active() const { return node_.runner_.active(); }
+
+}  // namespace tajo::master

@@ -1,0 +1,55 @@
+#pragma once
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "tajo/master/master_node.hpp"
+
+namespace tajo::master {
+
+/// ClientService of every master: statements run here on the active and are forwarded from a backup; either way the
+/// caller sees one answer. Keeps what belongs to a connection alone: transaction blocks and the next request id.
+class MasterNode::Front : public ClientService {
+ public:
+  explicit Front(MasterNode& node);
+
+  SessionToken open_session(const SessionOptions& options) override;
+  void close_session(const SessionToken& session) override;
+  std::optional<ScramSecret> secret(const std::string& user) override;
+  std::string cluster_owner() const override;
+  void execute(const SessionToken& session, const std::string& sql, ResultSink& sink, CopySource* copy) override;
+  StatementDescription describe(const SessionToken& session, const std::string& sql,
+                                std::span<const data::Type> parameter_types) override;
+  void execute_prepared(const SessionToken& session, const std::string& sql, std::span<const data::Type> parameter_types,
+                        std::span<const Parameter> parameters, ResultSink& sink, CopySource* copy) override;
+  char transaction_status(const SessionToken& session) override;
+  void cancel(const SessionToken& session) noexcept override;
+  std::optional<Progress> progress(const SessionToken& session) override;
+  bool is_active() const override;
+  std::string status_json() override;
+
+ private:
+  struct Connection {
+    char block = 'I';
+    std::string next_request_id;
+    std::string database = "default";
+    bool canceled = false;
+  };
+
+  protocol::ClientReply ask(protocol::ClientRequest request);
+  protocol::ClientRequest request_of(const SessionToken& session, protocol::ClientRequest::Kind kind);
+  void run_statement(const SessionToken& session, protocol::ClientRequest request, ResultSink& sink, CopySource* copy);
+  bool run_locally(const SessionToken& session, const sql::ParsedStatement& parsed, const std::string& tag, ResultSink& sink);
+  void feed_copy(const SessionToken& session, const sql::ParsedStatement& parsed, protocol::ClientRequest& request, CopySource* copy);
+  void deliver(const SessionToken& session, const protocol::ClientReply& reply, ResultSink& sink);
+  Connection& connection(const SessionToken& session);  ///< under mutex_
+
+  MasterNode& node_;
+  std::string name_;  ///< makes request ids of this process unique
+  std::atomic<std::uint64_t> next_request_{1};
+  std::mutex mutex_;
+  std::map<SessionToken, Connection> connections_;
+};
+
+}  // namespace tajo::master

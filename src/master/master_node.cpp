@@ -1,0 +1,138 @@
+#include "tajo/master/master_node.hpp"
+
+#include "client_front.hpp"
+#include "tajo/common/clock.hpp"
+#include "tajo/common/log.hpp"
+
+namespace tajo::master {
+
+using protocol::ClientReply;
+using protocol::ClientRequest;
+using protocol::Tag;
+
+namespace {
+constexpr Micros kTickUs = 50'000;
+}
+
+MasterNode::MasterNode(MasterParts parts, protocol::ControlPort& port)
+    : parts_(parts), port_(port), runner_(parts), front_(std::make_unique<Front>(*this)) {}
+
+MasterNode::~MasterNode() {
+  {
+    std::lock_guard lock(queue_mutex_);
+    stopping_ = true;
+  }
+  queue_ready_.notify_all();
+}
+
+void MasterNode::start() { tick(); }
+
+ClientService& MasterNode::service() { return *front_; }
+
+void MasterNode::tick() {
+  Micros now = boottime_us();
+  parts_.coordinator.on_tick(now);
+  for (auto& [number, pending] : pending_)
+    if (now - pending.sent_at >= kRepeatRequestUs) send_pending(number, pending);
+  parts_.loop.run_after(kTickUs, [this] { tick(); });
+}
+
+bool MasterNode::on_message(Rank source, ByteView message) {
+  switch (static_cast<Tag>(message[0])) {
+    case Tag::kQueryDone: parts_.coordinator.on_query_done(source, protocol::decode_query_done(message)); return true;
+    case Tag::kHeartbeat: {
+      auto heartbeat = protocol::decode_heartbeat(message);
+      parts_.coordinator.on_heartbeat(source, heartbeat);
+      parts_.resources.on_heartbeat(source, std::move(heartbeat), boottime_us());
+      return true;
+    }
+    case Tag::kClientRequest: {
+      auto request = protocol::decode_client_request(message);
+      {
+        std::lock_guard lock(queue_mutex_);
+        if (queue_.size() < kMaxForwardedQueue) queue_.emplace_back(source, std::move(request));
+        if (idle_ == 0 && servers_.size() < kMaxForwardedRuns) add_server();
+      }
+      queue_ready_.notify_one();
+      return true;
+    }
+    case Tag::kClientReply: {
+      auto reply = protocol::decode_client_reply(message);
+      auto it = pending_.find(reply.number);
+      if (it == pending_.end()) return true;
+      if (reply.not_active) return true;  // the view or the next repetition finds the active
+      auto done = std::move(it->second.done);
+      pending_.erase(it);
+      done(std::move(reply));
+      return true;
+    }
+    default: return false;
+  }
+}
+
+void MasterNode::add_server() {
+  servers_.emplace_back("tajo-forwarded", kPlanningStackBytes, [this] { serve_forwarded(); });
+}
+
+void MasterNode::serve_forwarded() {
+  std::unique_lock lock(queue_mutex_);
+  while (true) {
+    ++idle_;
+    queue_ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    --idle_;
+    if (stopping_) return;
+    auto [source, request] = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    ClientReply reply = runner_.run(request);
+    reply.number = request.number;
+    parts_.loop.post([this, source = source, reply = std::make_shared<ClientReply>(std::move(reply))] {
+      if (view_.contains(source)) port_.send(source, protocol::encode(*reply));
+    });
+    lock.lock();
+  }
+}
+
+void MasterNode::forward(ClientRequest request, std::function<void(ClientReply)> done) {
+  parts_.loop.post([this, request = std::make_shared<ClientRequest>(std::move(request)), done = std::move(done)]() mutable {
+    std::uint64_t number = next_number_++;
+    request->number = number;
+    Pending& pending = pending_[number];
+    pending.request = std::move(*request);
+    pending.done = std::move(done);
+    send_pending(number, pending);
+  });
+}
+
+void MasterNode::send_pending(std::uint64_t, Pending& pending) {
+  pending.sent_at = boottime_us();
+  Rank active = view_.active();
+  // Sent to this rank itself when it has just become active: its own pool answers it like any other.
+  if (active != kNoRank) port_.send(active, protocol::encode(pending.request));
+}
+
+void MasterNode::on_view(const cluster::View& view, cluster::Role) {
+  Rank old = view_.active();
+  view_ = view;
+  parts_.resources.on_view(view);
+  parts_.coordinator.on_view(view, boottime_us());
+  if (view.active() != old)
+    for (auto& [number, pending] : pending_) send_pending(number, pending);
+}
+
+void MasterNode::on_active(Epoch epoch) {
+  log_info("master", "active in epoch " + std::to_string(epoch));
+  parts_.coordinator.on_active(epoch, boottime_us());
+  runner_.on_active(epoch);
+  for (const QueryRecord& query : parts_.queries.running())
+    resumed_.emplace_back("tajo-resume", kPlanningStackBytes, [this, query] { runner_.resume(query); });
+  for (auto& [number, pending] : pending_) send_pending(number, pending);
+}
+
+void MasterNode::on_passive() {
+  log_info("master", "no longer active");
+  runner_.on_passive();
+  parts_.coordinator.on_passive();
+}
+
+}  // namespace tajo::master
