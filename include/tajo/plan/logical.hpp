@@ -82,6 +82,8 @@ struct LogicalNode {
   std::vector<std::vector<ExpressionPtr>> rows;    ///< kValues
   ExpressionPtr predicate;                         ///< kFilter, kJoin (may be null = TRUE)
   ExpressionPtr correlation;                       ///< kJoin mark, set by unnesting: a right row for which this is not TRUE is no candidate
+  bool null_aware = false;                         ///< kAnti, set by the optimiser (NOT IN): a predicate that is NULL counts as a match
+  bool two_valued = false;                         ///< kMark, set by the optimiser: nobody tells a NULL mark from FALSE
   JoinType join_type = JoinType::kInner;
   bool dependent = false;
   std::vector<AggregateExpression> aggregates;
@@ -92,6 +94,7 @@ struct LogicalNode {
   SetOperation set_operation = SetOperation::kUnion;
   bool all = false;
   std::vector<std::vector<ColumnId>> set_columns;
+  double estimated_rows = -1;                      ///< of joins, set by the join order; negative: not known yet
 };
 
 /// A bound query: what the binder gives the optimiser. Subqueries in expressions are already dependent joins (mark,
