@@ -11,6 +11,7 @@ Await<FileResult> LogRequests::ask(Call call) {
       if (!alive) return;  // the rank ended before its file server answered
       alive->erase(id);
       last_answer_ = fibers_.now();
+      if (on_completion_) on_completion_();
       done(std::move(result));
     });
   });

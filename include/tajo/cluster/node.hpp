@@ -25,10 +25,14 @@ struct Member {
 struct View {
   ViewNumber number = 0;
   Epoch epoch = 0;
+  std::uint64_t world = 0;  ///< the MPI job its ranks are of: rank numbers of another job mean nothing here
   std::map<Rank, Member> members;
   Rank active() const;  ///< kNoRank before the first claim
   std::vector<Rank> with_role(Role role) const;
   bool contains(Rank rank) const { return members.contains(rank); }
+  /// The rank's incarnation in this view, 0 when it is outside.
+  Incarnation incarnation(Rank rank) const;
+  bool operator==(const View&) const = default;
 };
 
 enum class Outcome : std::uint8_t {
@@ -36,12 +40,15 @@ enum class Outcome : std::uint8_t {
   kSuperseded,  ///< another epoch won: outcome unknown (08007)
   kDiskFull,    ///< 53100, nothing written
   kNotActive,   ///< nothing written
+  kStaleMember, ///< a rank this rests on left the view first: nothing written
 };
 
 /// What one proposal carries: applied as one, in order.
 struct Proposal {
   std::vector<std::pair<journal::RecordKind, Bytes>> records;
   journal::Durability durability = journal::Durability::kCommit;
+  /// Ranks whose work this rests on (a worker's fragments): it counts only while they stand in the view.
+  std::vector<std::pair<Rank, Incarnation>> members{};
 };
 
 /// What the rooms above hear from the node; called on the node's (control) thread.
@@ -56,6 +63,14 @@ class NodeListener {
   virtual void on_passive() = 0;
   /// This rank was evicted: drop tasks, outputs, queues; a new incarnation asks to be a spare.
   virtual void on_evicted() = 0;
+  /// This rank must end (superseded by another world, start not complete, nobody admits it): `_exit` after logging it.
+  virtual void on_exit(const std::string&) {}
+  /// A frame of the rooms above, from a member of the view and in order. Nothing comes before the first view.
+  virtual void on_frame(Rank, Bytes) {}
+  /// The log's disk is full (true) or takes records again (false): statements that write fail with 53100.
+  virtual void on_read_only(bool) {}
+  /// Counted bytes of the log are missing or wrong: said once; this rank does not claim until they are back.
+  virtual void on_log_damaged(const std::string&) {}
 };
 
 /// A rank's membership and log logic as the rooms above see it. Implemented sans-I/O in cluster (time, messages, file
@@ -67,6 +82,7 @@ class Node {
   virtual Role role() const = 0;
   virtual Epoch epoch() const = 0;  ///< highest epoch seen
   virtual Rank active() const { return view().active(); }
+  virtual Incarnation incarnation() const = 0;  ///< of this rank
 
   /// Active only. `done` is called once, on the control thread, with how it ended.
   virtual void propose(Proposal proposal, std::function<void(Outcome)> done) = 0;

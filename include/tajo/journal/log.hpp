@@ -34,6 +34,8 @@ class LogRequests {
   Micros oldest_pending_us() const;
   /// When a request last came back with an answer of the server.
   Micros last_answer() const { return last_answer_; }
+  /// Called before each completion is handed on.
+  void on_completion(std::function<void()> hook) { on_completion_ = std::move(hook); }
   /// After an absence the time away does not count as waiting.
   void shift(Micros away);
 
@@ -45,6 +47,7 @@ class LogRequests {
   std::shared_ptr<std::map<std::uint64_t, Micros>> pending_ = std::make_shared<std::map<std::uint64_t, Micros>>();
   std::uint64_t next_ = 1;
   Micros last_answer_ = 0;
+  std::function<void()> on_completion_;
 };
 
 enum class ReadEnd : std::uint8_t {
@@ -84,6 +87,7 @@ class Log {
 
   const Position& position() const { return position_; }
   FiberLock& lock() { return lock_; }
+  bool locked() const { return lock_.held(); }
   LogRequests& files() { return requests_; }
   const std::string& damage() const { return damage_; }
 

@@ -1,0 +1,23 @@
+#pragma once
+/// Known-bad variants of single rules. In the product `canary()` is a constant false and costs nothing; the simulator
+/// builds these sources a second time with TAJO_SIM_CANARIES and must catch each of them.
+namespace tajo::cluster {
+
+enum class Canary {
+  kNone,
+  kClaimWithoutFsync,   // claim without fsync and second look at the last slot
+  kForgetYes,           // answers checks of an epoch it has voted against
+  kHalfClaims,          // half instead of "half of all but me" for claims
+  kHalfReads,           // half instead of a strict majority for reads
+  kElapsedWatchdog,     // the watchdog counts elapsed time
+  kReadsWithoutProof,
+};
+
+#ifdef TAJO_SIM_CANARIES
+extern Canary active_canary;
+inline bool canary(Canary c) { return active_canary == c; }
+#else
+constexpr bool canary(Canary) { return false; }
+#endif
+
+}  // namespace tajo::cluster

@@ -1,0 +1,94 @@
+#include "node_core.hpp"
+
+namespace tajo::cluster {
+
+/// §5: an answer leaves after a slot I won, or after a strict majority of my view has answered while my last slot is
+/// young. All statements that arrive while one question is under way share the next.
+void ClusterNode::Core::prove_read(std::function<void(bool)> done) {
+  if (!is_active() || epoch_ != mine_ || ended_) return done(false);
+  if (canary(Canary::kReadsWithoutProof)) return done(true);
+  reads_.push_back(std::move(done));
+  if (!proving_) start_proof();
+}
+
+void ClusterNode::Core::start_proof() {
+  if (reads_.empty() || !is_active()) return;
+  if (now() - last_begun_ >= kProofByMajority || hold_ || stepdown_ || now() < hush_until_) {
+    for (auto& done : std::exchange(reads_, {})) slot_reads_.push_back(std::move(done));
+    want_slot_ = true;
+    return kick();
+  }
+  proving_ = true;
+  proof_ = {};
+  proof_.waiting = std::exchange(reads_, {});
+  proof_.answered.insert(config_.self);
+  proof_.view = view_.number;
+  proof_.epoch = mine_;
+  proof_.number = ++proof_number_;
+  proof_.asked = now();
+  std::uint64_t number = proof_.number;
+  for (Rank r : others())
+    send(r, {.kind = Kind::kCheck, .epoch = mine_, .view = view_.number, .number = number});
+  // Members that do not answer within an interval cost no longer than that: the slot decides then.
+  fibers_.call_at(now() + config_.monitor_interval_us, [this, number] {
+    if (proving_ && proof_.number == number) proof_to_slot();
+  });
+  count_proof();
+}
+
+void ClusterNode::Core::proof_to_slot() {
+  proving_ = false;
+  for (auto& done : std::exchange(proof_.waiting, {})) slot_reads_.push_back(std::move(done));
+  want_slot_ = true;
+  kick();
+  start_proof();
+}
+
+void ClusterNode::Core::count_proof() {
+  if (!proving_) return;
+  if (!is_active() || proof_.epoch != mine_ || epoch_ != mine_) return;
+  if (proof_.view != view_.number || stepdown_) return proof_to_slot();
+  std::size_t votes = 0;
+  for (Rank r : proof_.answered) votes += view_.contains(r) ? 1U : 0U;
+  std::size_t members = view_.members.size();
+  bool enough = canary(Canary::kHalfReads) ? votes * 2 >= members : votes * 2 > members;
+  if (!enough) return;
+  proving_ = false;
+  auto proved = std::exchange(proof_.waiting, {});
+  count_.reads_by_majority += proved.size();
+  answer([proved = std::move(proved)] {
+    for (const auto& done : proved) done(true);
+  });
+  start_proof();
+}
+
+void ClusterNode::Core::hand_over(Rank successor, std::function<void(bool)> done) {
+  auto it = view_.members.find(successor);
+  if (!is_active() || stepdown_ || it == view_.members.end() || it->second.role != Role::kBackup) return done(false);
+  handover_done_ = std::move(done);
+  grant_handover(successor);
+}
+
+/// From here no slot is begun and no read answered in this epoch, until the successor has claimed or failed to.
+void ClusterNode::Core::grant_handover(Rank successor) {
+  if (!is_active() || stepdown_) return;
+  ++count_.handovers_granted;
+  stepdown_ = true;
+  successor_ = successor;
+  std::uint64_t number = ++handover_number_;
+  send(successor, {.kind = Kind::kTake, .epoch = mine_, .view = view_.number});
+  fibers_.call_at(now() + kHandoverWait, [this, number] {
+    if (!stepdown_ || handover_number_ != number || !is_active() || ended_) return;
+    stepdown_ = false;
+    end_handover(false);
+    start_proof();
+    kick();
+  });
+}
+
+void ClusterNode::Core::end_handover(bool taken) {
+  auto done = std::exchange(handover_done_, nullptr);
+  if (done) done(taken);
+}
+
+}  // namespace tajo::cluster

@@ -1,0 +1,236 @@
+#include <algorithm>
+
+#include "cover.hpp"
+#include "node_core.hpp"
+
+namespace tajo::cluster {
+
+using journal::Task;
+
+int ClusterNode::Core::place(Rank r) const {
+  auto it = std::find(config_.masters.begin(), config_.masters.end(), r);
+  return it == config_.masters.end() ? -1 : static_cast<int>(it - config_.masters.begin());
+}
+
+bool ClusterNode::Core::master_rank(Rank r) const {
+  if (place(r) >= 0) return true;
+  auto it = view_.members.find(r);
+  return it != view_.members.end() && (it->second.role == Role::kActive || it->second.role == Role::kBackup);
+}
+
+std::vector<Rank> ClusterNode::Core::others() const {
+  std::vector<Rank> out;
+  for (const auto& [rank, member] : view_.members)
+    if (rank != config_.self) out.push_back(rank);
+  return out;
+}
+
+/// The active's probes of workers get rarer in large worlds; both ends of a link know the same interval.
+Micros ClusterNode::Core::interval(Rank peer) const {
+  bool between_masters = i_am_master() && master_rank(peer);
+  if (between_masters) return config_.monitor_interval_us;
+  return std::max(config_.monitor_interval_us, static_cast<Micros>(view_.members.size()) * kProbePerMember);
+}
+
+bool ClusterNode::Core::watches(Rank r) const {
+  return is_active() || r == active() || (i_am_master() && master_rank(r)) || links_.contains(r);
+}
+
+bool ClusterNode::Core::suspects(Rank r) const {
+  if (r == kNoRank || r == config_.self) return false;
+  if (errors_.contains(r)) return true;
+  auto it = heard_.find(r);
+  return it != heard_.end() && now() - it->second > interval(r) * kMissedIntervals;
+}
+
+std::vector<Rank> ClusterNode::Core::my_suspects() const {
+  std::vector<Rank> out;
+  for (Rank r : others())
+    if (watches(r) && suspects(r)) out.push_back(r);
+  return out;
+}
+
+void ClusterNode::Core::hear(Rank r) {
+  heard_[r] = now();
+  errors_.erase(r);
+}
+
+void ClusterNode::Core::restart_timers() {
+  for (auto& [rank, when] : heard_) when = now();
+  errors_.clear();
+  reports_.clear();
+}
+
+void ClusterNode::Core::start_loops() {
+  fibers_.spawn(probe_loop());
+  fibers_.spawn(tail_loop());
+  if (!own_world_) fibers_.spawn(start_world());
+}
+
+Task<void> ClusterNode::Core::probe_loop() {
+  co_await fibers_.sleep(
+      static_cast<Micros>(random_.below(static_cast<std::uint64_t>(config_.monitor_interval_us))));
+  for (;;) {
+    if (role_ != Role::kOutside) {
+      probe();
+      think();
+    }
+    co_await fibers_.sleep(config_.monitor_interval_us);
+  }
+}
+
+void ClusterNode::Core::probe() {
+  Letter letter{.kind = Kind::kProbe, .role = role_, .epoch = epoch_, .view = view_.number};
+  letter.number = static_cast<std::uint64_t>(std::max(own_files_age_, log_.files().oldest_pending_us()));
+  letter.second = is_active() ? log_.position().lsn : 0;
+  letter.ranks = my_suspects();
+  for (Rank r : others()) {
+    if (!watches(r)) continue;
+    Micros& last = probed_[r];
+    if (now() - last < interval(r) - config_.monitor_interval_us / 2) continue;
+    last = now();
+    send(r, letter, Lane::kProbe);
+  }
+}
+
+/// After each interval and each request error.
+void ClusterNode::Core::think() {
+  if (ended_ || gated_ || role_ == Role::kOutside) return;
+  if (is_active()) return judge();
+  Rank a = active();
+  if (a == kNoRank || a == config_.self) return;
+  if (suspects(a)) {
+    for (auto it = questions_.begin(); it != questions_.end();) {
+      if (it->second == epoch_) {
+        against_.insert(epoch_);
+        ++count_.votes_late_yes;
+        send(it->first, {.kind = Kind::kYes, .epoch = epoch_, .view = view_.number});
+      }
+      it = questions_.erase(it);
+    }
+    if (role_ == Role::kBackup && !claiming_ && !suspecting_) {
+      suspecting_ = true;
+      fibers_.spawn(suspect_active());
+    }
+  } else if (role_ == Role::kBackup) {
+    consider_handover_for_files();
+  }
+}
+
+void ClusterNode::Core::judge() {
+  if (now() - last_begun_ > kHeartbeatSlot) {
+    want_slot_ = true;
+    kick();
+  }
+  if (log_.row_sync_failures() >= 2 || write_failures_ >= 2) {  // my files fail: another's may not
+    for (Rank r : config_.masters)
+      if (view_.contains(r) && view_.members.at(r).role == Role::kBackup && !suspects(r)) {
+        grant_handover(r);
+        break;
+      }
+  }
+  if (changing_view_ || hold_ || !views_.empty() || view_in_flight_) return;
+  bool bad = false;
+  for (Rank r : others()) {
+    bad = bad || suspects(r);
+    auto it = reports_.find(r);
+    if (it == reports_.end()) continue;
+    for (Rank x : it->second) bad = bad || view_.contains(x);
+  }
+  if (bad) {
+    changing_view_ = true;
+    fibers_.spawn(change_view(mine_));
+  } else if (!stepdown_) {
+    admit_and_promote();
+  }
+}
+
+std::set<Rank> ClusterNode::Core::cover() const {
+  std::set<std::pair<Rank, Rank>> bad;
+  std::set<Rank> masters;
+  for (const auto& [rank, member] : view_.members)
+    if (master_rank(rank)) masters.insert(rank);
+  for (Rank r : others())
+    if (suspects(r)) bad.emplace(config_.self, r);
+  for (const auto& [r, suspected] : reports_) {
+    if (!view_.contains(r)) continue;
+    for (Rank x : suspected)
+      if (view_.contains(x)) bad.emplace(r, x);
+  }
+  return smallest_cover(bad, config_.self, masters);
+}
+
+/// §4.1, and §4.3 when more than half of the view is lost.
+Task<void> ClusterNode::Core::change_view(Epoch e) {
+  Letter ask{.kind = Kind::kAsk, .role = role_, .epoch = epoch_, .view = view_.number};
+  for (Rank r : others()) send(r, ask, Lane::kProbe);
+  co_await fibers_.sleep(kViewPause);
+  if (!serving(e)) co_return;
+  std::set<Rank> out = cover();
+  std::set<Rank> lost = out;
+  for (Rank r : others())
+    if (suspects(r)) lost.insert(r);
+  if (lost.size() * 2 > view_.members.size()) {
+    ++count_.holds;
+    hold_ = true;
+    co_await fibers_.sleep(kMinorityWait);
+    if (!serving(e)) co_return;
+    if (!busy_) co_await catch_up();
+    if (!serving(e)) {
+      ++count_.holds_superseded;
+      co_return;
+    }
+    out = cover();
+    hold_ = false;
+    if (out.size() * 2 > view_.members.size()) ++count_.holds_shrunk;
+  }
+  changing_view_ = false;
+  if (!out.empty()) {
+    ++count_.views_after_suspicion;
+    for (Rank r : out)
+      if (!suspects(r)) {
+        ++count_.cover_chose;
+        break;
+      }
+    std::map<Rank, Member> members = view_.members;
+    for (Rank r : out) members.erase(r);
+    propose_view(std::move(members));
+  }
+  kick();
+}
+
+void ClusterNode::Core::propose_view(std::map<Rank, Member> members) {
+  views_.push_back({view_.number, std::move(members)});
+  kick();
+}
+
+/// Ranks that ask are admitted as spares; a spare that has answered takes the place that is free.
+void ClusterNode::Core::admit_and_promote() {
+  std::map<Rank, Member> members = view_.members;
+  for (const auto& [rank, incarnation] : joins_) {
+    if (view_.incarnation(rank) >= incarnation) continue;
+    members[rank] = {Role::kSpare, incarnation};
+    ++count_.joins_admitted;
+  }
+  joins_.clear();
+  if (members != view_.members) return propose_view(std::move(members));
+  std::size_t workers = view_.with_role(Role::kWorker).size();
+  bool changed = false;
+  for (auto& [rank, member] : members) {
+    if (member.role != Role::kSpare || !reports_.contains(rank) || suspects(rank)) continue;
+    if (place(rank) >= 0) {
+      if (!config_.ha) continue;
+      member.role = Role::kBackup;
+    } else if (workers < config_.workers.size()) {
+      member.role = Role::kWorker;
+      ++workers;
+    } else {
+      continue;
+    }
+    ++count_.promotions;
+    changed = true;
+  }
+  if (changed) propose_view(std::move(members));
+}
+
+}  // namespace tajo::cluster

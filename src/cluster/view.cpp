@@ -1,0 +1,59 @@
+#include "cluster_records.hpp"
+#include "tajo/cluster/frame_gate.hpp"
+#include "tajo/cluster/node.hpp"
+
+namespace tajo::cluster {
+
+std::string_view role_name(Role role) {
+  switch (role) {
+    case Role::kOutside: return "outside";
+    case Role::kActive: return "active";
+    case Role::kBackup: return "backup";
+    case Role::kWorker: return "worker";
+    case Role::kSpare: return "spare";
+  }
+  return "?";
+}
+
+const char* cause_name(Cause cause) {
+  switch (cause) {
+    case Cause::kStart: return "start";
+    case Cause::kForce: return "force";
+    case Cause::kMajority: return "majority";
+    case Cause::kMinority: return "minority";
+    case Cause::kOrphan: return "orphan";
+    case Cause::kHandover: return "handover";
+    case Cause::kAgain: return "again";
+  }
+  return "?";
+}
+
+Rank View::active() const {
+  for (const auto& [rank, member] : members)
+    if (member.role == Role::kActive) return rank;
+  return kNoRank;
+}
+
+std::vector<Rank> View::with_role(Role role) const {
+  std::vector<Rank> out;
+  for (const auto& [rank, member] : members)
+    if (member.role == role) out.push_back(rank);
+  return out;
+}
+
+Incarnation View::incarnation(Rank rank) const {
+  auto it = members.find(rank);
+  return it == members.end() ? 0 : it->second.incarnation;
+}
+
+Verdict FrameGate::judge(Rank source, const Stamp& stamp) const {
+  if (stamp.world != world_) return Verdict::kDrop;
+  if (view_.world != world_) return Verdict::kEarly;
+  if (view_.incarnation(source) != stamp.incarnation) {
+    if (stamp.view == view_.number) return Verdict::kDrop;  // it knows that it is outside
+    return stamp.view > view_.number ? Verdict::kEarly : Verdict::kEvicted;
+  }
+  return stamp.epoch < epoch_ ? Verdict::kDrop : Verdict::kDeliver;
+}
+
+}  // namespace tajo::cluster
