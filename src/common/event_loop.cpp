@@ -44,6 +44,7 @@ void EventLoop::run() {
     lock.unlock();
     for (auto& work : batch) work();
     batch.clear();
+    if (after_turn_) after_turn_();
     lock.lock();
   }
   thread_ = std::thread::id();

@@ -26,6 +26,8 @@ class EventLoop {
   void run_at(Micros at, std::function<void()> work);
   void run_after(Micros delay, std::function<void()> work);
 
+  /// Called on the loop's thread after every batch of work and timers; set before run().
+  void after_turn(std::function<void()> hook) { after_turn_ = std::move(hook); }
   /// Runs until stop(); call on the thread that becomes the control thread.
   void run();
   void stop();
@@ -45,6 +47,7 @@ class EventLoop {
   std::deque<std::function<void()>> posted_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   std::uint64_t timer_order_ = 0;
+  std::function<void()> after_turn_;
   bool stopping_ = false;
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::thread::id> thread_{};

@@ -1,0 +1,80 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tajo {
+
+/// One key of tajo-site.xml.
+struct ConfigKey {
+  enum class Kind : std::uint8_t { kText, kPath, kAddress, kInteger, kBoolean };
+  const char* name;
+  const char* value;       ///< default; `${user.name}` and `${tajo.rootdir}` expand
+  Kind kind = Kind::kText;
+  long min = 0;            ///< of kInteger
+  bool used = true;        ///< false: accepted for Tajo's sake with one warning
+  const char* meaning = "";
+};
+
+/// All known keys, sorted by name.
+const std::vector<ConfigKey>& config_keys();
+
+/// A host of conf/masters: `host[:client-port[:http-port]]`.
+struct MasterLine {
+  std::string host;
+  int client_port = 0, http_port = 0;  ///< 0: from tajo-site.xml, counted up on one host
+};
+/// A host of conf/workers: `host [slots=N]`.
+struct WorkerLine {
+  std::string host;
+  int slots = 1;
+};
+
+/// A configuration directory: tajo-site.xml, masters, workers. Immutable after load.
+/// Error 22023/58P01 with one line that names file, line and key; an unknown `tajo.*` key names the nearest one.
+class Config {
+ public:
+  static Config load(const std::string& directory);
+
+  std::string text(const std::string& key) const;
+  std::string path(const std::string& key) const;  ///< without `file://`
+  long integer(const std::string& key) const;
+  bool boolean(const std::string& key) const;
+  /// `host:port`
+  std::pair<std::string, int> address(const std::string& key) const;
+  bool is_set(const std::string& key) const { return values_.contains(key); }
+
+  const std::string& directory() const { return directory_; }
+  const std::vector<MasterLine>& masters() const { return masters_; }  ///< with their final ports
+  const std::vector<WorkerLine>& workers() const { return workers_; }
+  int worker_count() const;
+  int spares() const { return static_cast<int>(integer("tajo.cluster.spares")); }
+  int world_size() const { return static_cast<int>(masters_.size()) + worker_count() + spares(); }
+  /// tajo.master.ha.enable; defaults to true when there is more than one master.
+  bool ha() const;
+  std::string rootdir() const { return path("tajo.rootdir"); }
+  std::string pid_directory() const;  ///< TAJO_PID_DIR from the environment, else under the user's runtime directory
+  std::string log_directory() const;  ///< TAJO_LOG_DIR from the environment, else rootdir/logs
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+ private:
+  std::string expand(std::string value) const;
+  std::string directory_;
+  std::map<std::string, std::string> values_;
+  std::vector<MasterLine> masters_;
+  std::vector<WorkerLine> workers_;
+  std::vector<std::string> warnings_;
+};
+
+/// The user this process runs as.
+std::string user_name();
+
+/// Which rank plays which part: masters in order take the lowest free rank on their host, then workers, the rest are
+/// spares. The same at every rank. `localhost` matches any host. Error 58000 names the host without a free rank.
+struct RankRoles {
+  std::vector<int> masters, workers, spares;
+};
+RankRoles assign_ranks(const Config& config, const std::vector<std::string>& hosts_by_rank);
+
+}  // namespace tajo
