@@ -14,7 +14,7 @@ inline constexpr std::size_t kFrameBytes = 4096;
 /// never waits for the receiver to answer a rendezvous.
 inline constexpr std::size_t kFrameLimit = 3968;
 /// Body of one announced transfer; longer payloads are cut.
-inline constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+inline constexpr std::size_t kChunkBytes = std::size_t{256} << 10;
 /// Largest payload of one message.
 inline constexpr std::size_t kMaxMessageBytes = std::size_t{1} << 30;
 

@@ -15,7 +15,6 @@ constexpr std::size_t kProbeIndex = static_cast<std::size_t>(Channel::kProbe);
 
 std::size_t segments_of(std::size_t bytes) { return bytes <= kInlineBytes ? 1 : (bytes + kChunkBytes - 1) / kChunkBytes; }
 std::uint64_t first_session(Incarnation incarnation) { return static_cast<std::uint64_t>(incarnation) << 32; }
-Micros stall_timeout(int stalls) { return std::min(kRetransmitAfterUs << std::min(stalls, 5), kMaxRetransmitUs); }
 int sends_allowed(std::size_t channel) {
   return channel == kDataIndex ? kSendsForData : channel == kProbeIndex ? kMaxWireSends : kSendsForControl;
 }
@@ -135,6 +134,7 @@ void Link::acknowledge(std::size_t channel, std::uint64_t upto, Micros now) {
   while (sender.acked < upto) {
     const Segment& s = sender.segments.front();
     if (s.announced && sender.cursor > sender.acked) sender.flight -= s.length;
+    if (!s.repeated) sender.smooth_us += (now - s.sent_us - sender.smooth_us) / 8;
     if (s.announced && channel == kDataIndex && !s.repeated) {
       // Queues in switches and sockets are kept short, so that a probe passes within kMaxWireUs.
       if (now - s.sent_us > kMaxWireUs) {
@@ -225,6 +225,11 @@ void Link::deliver(Receiver& r, Arrived&& arrived, std::vector<Delivered>& out) 
   if ((h.flags & kLastOfMessage) != 0) out.push_back({h.channel, stamp, std::exchange(r.message, Bytes{})});
 }
 
+Micros Link::stall_timeout(const Sender& sender) {
+  const Micros first = std::max(kRetransmitAfterUs, 3 * std::min(sender.smooth_us, kMaxSmoothUs));
+  return std::min(first << std::min(sender.stalls, 5), kMaxRetransmitUs);
+}
+
 void Link::rewind(Sender& sender) {
   sender.cursor = sender.acked;
   sender.flight = 0;
@@ -234,7 +239,7 @@ void Link::rewind(Sender& sender) {
 void Link::on_time(Micros now) {
   int change = 0;
   for (Sender& sender : senders_) {
-    if (sender.sent == sender.acked || now - sender.progress_us < stall_timeout(sender.stalls)) continue;
+    if (sender.sent == sender.acked || now - sender.progress_us < stall_timeout(sender)) continue;
     ++sender.stalls;
     sender.progress_us = now;
     const bool next_lane = sender.stalls % kStallsPerLane == 0;
@@ -256,7 +261,7 @@ void Link::on_time(Micros now) {
 Micros Link::next_timer() const {
   Micros at = kNever;
   for (const Sender& s : senders_)
-    if (s.sent > s.acked) at = std::min(at, s.progress_us + stall_timeout(s.stalls));
+    if (s.sent > s.acked) at = std::min(at, s.progress_us + stall_timeout(s));
   if (wire_pending(lane()) >= kMaxWireSends) return at;  // an acknowledgement could not leave now
   for (const Receiver& r : receivers_) at = std::min(at, r.ack_at);
   if (greet_) at = std::min(at, greeted_us_ + kGreetingUs);

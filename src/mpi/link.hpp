@@ -12,13 +12,14 @@ namespace tajo::mpi {
 
 inline constexpr int kLanes = 4;
 inline constexpr Micros kRetransmitAfterUs = 150'000;   ///< without progress; doubles with each stall
+inline constexpr Micros kMaxSmoothUs = 300'000;         ///< a slow peer is given three round trips, of at most this
 inline constexpr Micros kMaxRetransmitUs = 4'800'000;
 inline constexpr int kStallsPerLane = 3;                ///< then the next lane is tried
 inline constexpr std::uint64_t kWindowFrames = 256;     ///< unacknowledged frames of a channel
 inline constexpr std::uint64_t kRestartFrames = 4;      ///< frames repeated after a stall, doubling with progress
 inline constexpr int kMaxWireSends = 64;                ///< sends handed to MPI and not complete, for each lane of a link
 inline constexpr std::size_t kMaxWindowBytes = std::size_t{8} << 20;  ///< announced bytes in flight
-inline constexpr std::size_t kMinWindowBytes = kChunkBytes;
+inline constexpr std::size_t kMinWindowBytes = std::size_t{1} << 20;
 inline constexpr Micros kMaxWireUs = 50'000;            ///< a probe never waits behind more wire than this
 inline constexpr std::uint64_t kAckEveryFrames = 16;
 inline constexpr std::size_t kAckEveryBytes = std::size_t{256} << 10;
@@ -107,6 +108,7 @@ class Link {
     std::uint64_t burst = kWindowFrames;
     Micros progress_us = 0;
     int stalls = 0;
+    Micros smooth_us = 0;  ///< smoothed time from transmission to acknowledgement
   };
   struct Arrived {
     FrameHeader header;
@@ -130,6 +132,7 @@ class Link {
   void deliver(Receiver& receiver, Arrived&& arrived, std::vector<Delivered>& out);
   void begin_session(std::uint64_t session);
   void rewind(Sender& sender);
+  static Micros stall_timeout(const Sender& sender);
   std::size_t window(std::size_t channel) const;
 
   std::array<Sender, kChannels> senders_;

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <mutex>
 #include <random>
 #include <thread>
@@ -144,10 +145,26 @@ void refuse_unfit(const boost::mpi::communicator& world, const WorldOptions& opt
     throw Error("58000", "this MPI does not support MPI_THREAD_FUNNELED");
 }
 
+/// What this program needs of Open MPI, unless the environment or mpirun says otherwise. Read by MPI_Init.
+void set_mpi_defaults() {
+  static_assert(kChunkBytes + 8192 == 270336);
+  constexpr std::pair<const char*, const char*> kDefaults[] = {
+      {"OMPI_MCA_pml", "ob1"},                       // the only one that survives failures
+      {"OMPI_MCA_coll", "^han"},                     // crashed after a change of the group
+      {"OMPI_MCA_mpi_add_procs_cutoff", "65536"},    // all addresses at the start: the launcher may be gone later
+      // Over tcp everything goes eagerly: a peer that dies in a put or a rendezvous crashes ob1 at the survivors.
+      {"OMPI_MCA_btl_tcp_flags", "send,inplace,need-ack,need-csum"},
+      {"OMPI_MCA_btl_tcp_eager_limit", "270336"},    // kChunkBytes and room for headers
+      {"OMPI_MCA_btl_tcp_max_send_size", "270336"},
+  };
+  for (const auto& [name, value] : kDefaults) ::setenv(name, value, 0);
+}
+
 class UlfmWorld : public World {
  public:
   UlfmWorld(int& argc, char**& argv, const WorldOptions& options) {
     ::signal(SIGPIPE, SIG_IGN);
+    set_mpi_defaults();
     StartGuard guard(options.start_timeout_s);
     environment_ = std::make_unique<boost::mpi::environment>(argc, argv, boost::mpi::threading::funneled, false);
     const boost::mpi::communicator world;

@@ -64,31 +64,31 @@ void UlfmWire::post(Rank from, int lane) {
   add(request, {Kind::kReceiveFrame, static_cast<std::uint8_t>(lane), false, from, std::move(buffer), nullptr, nullptr});
 }
 
+MPI_Request UlfmWire::start(Rank to, int lane, int tag, ByteView bytes) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  if (MPI_Send_init(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, to, tag, lanes_[static_cast<std::size_t>(lane)],
+                    &request) == MPI_SUCCESS &&
+      MPI_Start(&request) == MPI_SUCCESS)
+    return request;
+  failures_.push_back(to);
+  return MPI_REQUEST_NULL;
+}
+
 void UlfmWire::send_frame(Rank to, int lane, const FrameHeader& header, ByteView inline_body, bool report) {
   if (failed_[static_cast<std::size_t>(to)]) return;
   TAJO_ASSERT(sizeof header + inline_body.size() <= kFrameLimit);
   auto buffer = frame();
   std::memcpy(buffer->data(), &header, sizeof header);
   if (!inline_body.empty()) std::memcpy(buffer->data() + sizeof header, inline_body.data(), inline_body.size());
-  MPI_Request request = MPI_REQUEST_NULL;
-  if (MPI_Isend(buffer->data(), static_cast<int>(sizeof header + inline_body.size()), MPI_BYTE, to, kFrameTag,
-                lanes_[static_cast<std::size_t>(lane)], &request) != MPI_SUCCESS) {
-    leak(buffer);
-    failures_.push_back(to);
-    return;
-  }
+  const MPI_Request request = start(to, lane, kFrameTag, ByteView(*buffer).first(sizeof header + inline_body.size()));
+  if (request == MPI_REQUEST_NULL) return leak(buffer);
   add(request, {Kind::kSendFrame, static_cast<std::uint8_t>(lane), report, to, std::move(buffer), nullptr, nullptr});
 }
 
 void UlfmWire::send_body(Rank to, int lane, std::uint32_t transfer, std::shared_ptr<const Bytes> owner, ByteView body) {
   if (failed_[static_cast<std::size_t>(to)]) return;
-  MPI_Request request = MPI_REQUEST_NULL;
-  if (MPI_Isend(body.data(), static_cast<int>(body.size()), MPI_BYTE, to, body_tag(transfer),
-                lanes_[static_cast<std::size_t>(lane)], &request) != MPI_SUCCESS) {
-    leak(owner);
-    failures_.push_back(to);
-    return;
-  }
+  const MPI_Request request = start(to, lane, body_tag(transfer), body);
+  if (request == MPI_REQUEST_NULL) return leak(owner);
   ++bodies_;
   add(request, {Kind::kSendBody, static_cast<std::uint8_t>(lane), true, to, nullptr, std::move(owner), nullptr});
 }
@@ -172,6 +172,8 @@ int UlfmWire::poll(WireEvents& events) {
       fail(o, events);
     } else {
       complete(index, status, events);
+      // A send that is through is persistent and inactive now.
+      if (requests_[index] != MPI_REQUEST_NULL) MPI_Request_free(&requests_[index]);
     }
     requests_[index] = MPI_REQUEST_NULL;
     finished_.push_back(index);

@@ -10,8 +10,11 @@
 
 namespace tajo::mpi {
 
-/// Wire over Open MPI with ULFM. Only MPI_Isend, MPI_Irecv and one MPI_Testsome over all requests: nothing here waits
-/// and nothing is collective, so no dead, hung or cut rank can hang this one.
+/// Wire over Open MPI with ULFM. Only MPI_Irecv, MPI_Send_init + MPI_Start and one MPI_Testsome over all requests:
+/// nothing here waits and nothing is collective, so no dead, hung or cut rank can hang this one.
+///
+/// Sends are persistent requests used once, not MPI_Isend: between the break of a tcp connection and the moment the
+/// peer counts as failed, ob1's short cut in MPI_Isend follows a null pointer; a started request waits instead.
 ///
 /// For each peer one receive is posted on lanes 0 and 1, and on lane k + 1 once a frame came on lane k; never
 /// ANY_SOURCE, which stalls streams between survivors across a failure. A request hit by a failure is leaked together
@@ -42,6 +45,8 @@ class UlfmWire : public Wire {
 
   void post(Rank from, int lane);
   void add(MPI_Request request, Operation&& operation);
+  /// The request started, or null when the peer has failed (then reported by the next poll).
+  MPI_Request start(Rank to, int lane, int tag, ByteView bytes);
   void fail(Operation& operation, WireEvents& events);
   void complete(std::size_t index, const MPI_Status& status, WireEvents& events);
   void remove_finished();
