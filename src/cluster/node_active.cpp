@@ -80,7 +80,6 @@ std::vector<Record> ClusterNode::Core::take_batch(Epoch e, std::vector<Pending>&
 
 /// Group commit: one slot at a time, each with everything that waits.
 Task<void> ClusterNode::Core::commit_loop(Epoch e) {
-  bool full = false;
   while (serving(e) && has_work() && !hold_ && !stepdown_) {
     co_await log_.lock().acquire();
     journal::FiberLock::Guard guard(log_.lock());
@@ -90,7 +89,6 @@ Task<void> ClusterNode::Core::commit_loop(Epoch e) {
     slot_reads_.clear();
     bool with_view = view_in_flight_;
     bool closing = log_.row_is_full() && log_.row_prepared();
-    std::size_t own = records.size();
     if (closing) records.push_back(log_.closing_record());
     if (records.empty()) records.emplace_back();  // an empty slot: a proof, a heartbeat
     log_.add_row_head(records);
@@ -99,19 +97,18 @@ Task<void> ClusterNode::Core::commit_loop(Epoch e) {
     for (const Record& r : records)
       if (r.kind == RecordKind::kView || r.kind == RecordKind::kSnapshot || r.kind == RecordKind::kEmpty)
         views.push_back(r);
-    PutEnd end = co_await log_.put(e, std::move(records), own == 0 || with_view);
+    PutEnd end = co_await log_.put(e, std::move(records), false);
     if (end == PutEnd::kNoSpace && serving(e)) {
       // Statements fail; views and proofs live on the reserve.
       ++count_.disk_full;
       set_read_only(true);
-      full = true;
       for (Pending& p : std::exchange(inflight_, {})) p.done(Outcome::kDiskFull);
       if (!serving(e)) co_return;
       closing = false;
       if (views.empty()) views.emplace_back();
       end = co_await log_.put(e, std::move(views), true);
-    } else if (end == PutEnd::kWon) {
-      full = false;
+    } else if (end == PutEnd::kWon && serving(e)) {
+      set_read_only(false);
     }
     if (!serving(e)) {
       guard.release();
@@ -143,7 +140,6 @@ Task<void> ClusterNode::Core::commit_loop(Epoch e) {
       continue;
     }
     write_failures_ = 0;
-    if (read_only_ && !full) set_read_only(false);
     journal::SlotBytes slot = log_.apply_won();
     guard.release();
     last_begun_ = begun;

@@ -20,6 +20,9 @@ class ClusterNode::Core {
  public:
   Core(NodeConfig config, journal::LogFiles& files, MessagePort& port, NodeListener& listener,
        std::function<Micros()> clock);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+  ~Core() { fibers_.cancel_all(); }  // while what they hold on to still exists
 
   // node_core.cpp: events, views, eviction
   void start();

@@ -1,0 +1,84 @@
+#include "network.hpp"
+
+#include "sim.hpp"
+
+namespace tajo::sim {
+
+void Network::send(SimRank& from, Rank to, Bytes payload) {
+  SimRank* target = sim_.find(from.world, to);
+  if (target == nullptr || !from.alive) return;
+  Link& link = links_[{from.host, target->host}];
+  if (link.cuts > 0 || !link.held.empty()) {
+    link.held.emplace_back(from.stamp_.incarnation, std::move(payload));
+    return;
+  }
+  if (target->alive) transmit(from, *target, std::move(payload));
+}
+
+void Network::transmit(SimRank& from, SimRank& to, Bytes payload) {
+  Link& link = links_[{from.host, to.host}];
+  Micros wait = 50 + static_cast<Micros>(rng_.below(rng_.chance(0.98) ? 500 : 50'000));
+  Micros at = std::max(link.last_delivery, sim_.now() + wait);
+  link.last_delivery = at;
+  cluster::Stamp stamp = from.stamp_;
+  Incarnation receiver = to.stamp_.incarnation;
+  sim_.events.after(at - sim_.now(), [this, &from, &to, stamp, receiver, payload = std::move(payload)]() mutable {
+    to.run([this, &from, &to, stamp, receiver, payload = std::move(payload)]() mutable {
+      if (to.stamp_.incarnation != receiver) return;  // meant for its earlier life
+      if (sim_.options.verbosity > 1) sim_.trace(from, to, stamp, payload);
+      to.node->on_frame(from.rank, stamp, std::move(payload));
+    });
+  });
+}
+
+void Network::reset(SimRank& from, Rank to) {
+  SimRank* target = sim_.find(from.world, to);
+  if (target != nullptr) links_[{from.host, target->host}].held.clear();
+}
+
+void Network::cut(Links links, Micros duration) {
+  for (auto [a, b] : links) {
+    Link& link = links_[{a, b}];
+    ++link.cuts;
+    link.changed_at = INT64_MAX / 2;
+    SimRank* sufferer = sim_.find_host(b);
+    SimRank* lost = sim_.find_host(a);
+    // A broken connection may look like a dead process.
+    if (rng_.chance(0.3) && sufferer->alive && lost->world == sufferer->world) {
+      Rank suspect = lost->rank;
+      sufferer->run([sufferer, suspect] { sufferer->node->on_suspect(suspect); });
+    }
+  }
+  sim_.events.after(duration, [this, links] {
+    for (auto [a, b] : links) {
+      Link& link = links_[{a, b}];
+      if (--link.cuts > 0) continue;
+      link.changed_at = sim_.now();
+      int from = a;
+      int to = b;
+      sim_.events.after(static_cast<Micros>(rng_.below(150 * kMs)), [this, from, to] { heal(from, to); });
+    }
+  });
+}
+
+void Network::heal(int from, int to) {
+  Link& link = links_[{from, to}];
+  SimRank* sender = sim_.find_host(from);
+  SimRank* receiver = sim_.find_host(to);
+  if (link.cuts > 0 || !sender->alive || !receiver->alive) return;
+  if (sender->paused) {
+    sim_.events.after(100 * kMs, [this, from, to] { heal(from, to); });
+    return;
+  }
+  auto held = std::move(link.held);
+  link.held.clear();
+  for (auto& [incarnation, payload] : held)
+    if (incarnation == sender->stamp_.incarnation) transmit(*sender, *receiver, std::move(payload));
+}
+
+Micros Network::changed_at(int from, int to) const {
+  auto it = links_.find({from, to});
+  return it == links_.end() ? 0 : it->second.changed_at;
+}
+
+}  // namespace tajo::sim

@@ -1,0 +1,42 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "events.hpp"
+#include "tajo/cluster/ports.hpp"
+#include "tajo/common/random.hpp"
+
+namespace tajo::sim {
+
+class Sim;
+class SimRank;
+
+/// Links between the ranks of a world: ordered, reliable, exactly-once. What is under way on a cut link is sent again
+/// when it heals, with the stamp of that time.
+class Network {
+ public:
+  Network(Sim& sim, Random rng) : sim_(sim), rng_(rng) {}
+  void send(SimRank& from, Rank to, Bytes payload);
+  void reset(SimRank& from, Rank to);
+  using Links = std::vector<std::pair<int, int>>;  // hosts, directed
+  void cut(Links links, Micros duration);
+  Micros changed_at(int from, int to) const;
+
+ private:
+  struct Link {
+    int cuts = 0;
+    Micros changed_at = 0;
+    Micros last_delivery = 0;
+    std::deque<std::pair<Incarnation, Bytes>> held;
+    std::uint64_t generation = 0;
+  };
+  void transmit(SimRank& from, SimRank& to, Bytes payload);
+  void heal(int from, int to);
+  Sim& sim_;
+  Random rng_;
+  std::map<std::pair<int, int>, Link> links_;
+};
+
+}  // namespace tajo::sim

@@ -1,0 +1,239 @@
+#include "schedules.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace tajo::sim {
+namespace {
+
+/// Many statements in little time: a stale answer would show.
+void busy(Options& o) {
+  o.writes = 0.3;
+  o.think_s = 0.05;
+  o.clients = 12;
+  o.end_s = 30;
+}
+
+void many_writes(Options& o) {
+  o.writes = 0.9;
+  o.think_s = 0.2;
+}
+
+/// Statements are answered again within `limit` of `from`.
+std::function<void(Sim&)> answered_within(double from, double limit) {
+  return [from, limit](Sim& s) {
+    for (Micros t : s.answers)
+      if (t > seconds(from) + 20 * kMs && t < seconds(from + limit)) return;
+    s.bad("no statement is answered within " + std::to_string(limit) + " s of " + std::to_string(from) + " s");
+  };
+}
+
+std::vector<int> range(int from, int to) {
+  std::vector<int> out;
+  for (int i = from; i < to; ++i) out.push_back(i);
+  return out;
+}
+
+std::vector<Schedule> make() {
+  std::vector<Schedule> all;
+  auto add = [&](Schedule s) { all.push_back(std::move(s)); };
+
+  add({"kill-active", 2, 3, [](Sim& s) { s.at(10, [&s] { s.kill(s.active()->host); }); },
+       answered_within(10, 0.85), [](Options& o) { busy(o); }});
+  add({"slot-after-removal-by-a-sleeper", 2, 3,
+       [](Sim& s) {
+         for (int i = 0; i < 3; ++i) s.at(8 + i * 14, [&s] { s.at_next("before the slot", "stop", 12 * kSecond); });
+       },
+       {}, [](Options& o) {
+         many_writes(o);
+         o.row_slots = 8;
+       }});
+  add({"even-split", 2, 2, [](Sim& s) { s.at(10, [&s] { s.cut_both({0, 2}, {1, 3}, 12 * kSecond); }); }});
+  add({"even-split-reads", 2, 2,
+       [](Sim& s) {
+         s.at(10, [&s] { s.cut_both({0, 2}, {1, 3}, 12 * kSecond); });
+         s.at(10, [&s] { s.stall({0}, 4 * kSecond); });
+       },
+       {}, [](Options& o) { busy(o); }});
+  add({"minority-claim-while-the-active-stalls", 2, 3, [](Sim& s) {
+         s.at(9.9, [&s] { s.stall({0}, seconds(4.5)); });
+         s.at(10, [&s] { s.cut_both({1}, {0, 2, 3, 4}, 15 * kSecond); });
+       }});
+  add({"second-world-while-the-first-only-reads", 2, 3, [](Sim& s) { s.at(10, [&s] { s.force_second_world(); }); },
+       {}, [](Options& o) {
+         o.writes = 0.05;
+         o.think_s = 0.05;
+         o.clients = 10;
+       }});
+  add({"early-no", 2, 3, [](Sim& s) {
+         s.at(10, [&s] {
+           ++s.count.one_way_cuts;
+           s.network.cut({{0, 1}}, 9 * kSecond);
+         });
+         s.at(10.1, [&s] { s.stall({0}, 9 * kSecond); });
+         s.at(10.7, [&s] { s.kill(0); });
+       },
+       answered_within(10.7, 3.5)});
+  add({"active-loses-the-filesystem", 2, 3, [](Sim& s) { s.at(10, [&s] { s.stall({0}, 20 * kSecond); }); },
+       answered_within(10, 4.5), [](Options& o) { many_writes(o); }});
+  add({"switch-outage", 3, 4, [](Sim& s) {
+         s.at(10, [&s] {
+           for (int a : s.hosts()) s.cut_both({a}, range(a + 1, static_cast<int>(s.ranks.size())), seconds(2.7));
+         });
+       }});
+  add({"walking-pauses", 2, 3, [](Sim& s) {
+         for (int i = 0; i < 25; ++i) s.at(8 + 0.7 * i, [&s, i] { s.stop(i % 5, 700 * kMs); });
+       }});
+  add({"suspend-and-resume", 2, 3, [](Sim& s) {
+         s.at(10, [&s] { s.suspend_all(12 * kSecond); });
+         s.at(30, [&s] { s.suspend_all(3 * kSecond); });
+       }});
+  add({"full-disk", 2, 3, [](Sim& s) {
+         s.at(10, [&s] {
+           ++s.count.full_disks;
+           s.files.full_until(18 * kSecond);
+         });
+       },
+       answered_within(18, 4)});
+  add({"failover-of-the-file-server-and-death", 2, 3, [](Sim& s) {
+         s.at(10, [&s] { s.at_next("after the slot", "kill", 0); });
+         s.at(10.3, [&s] { s.files.fail_over(4 * kSecond); });
+       }});
+  add({"losing-claimants", 4, 2, [](Sim& s) {
+         s.at(10, [&s] {
+           // All backups are cut from each other and see the active die: they claim together.
+           s.cut_both({1}, {2, 3}, 6 * kSecond);
+           s.cut_both({2}, {3}, 6 * kSecond);
+           s.kill(0);
+         });
+       }});
+  add({"spare-unknown-to-a-peer", 2, 3, [](Sim& s) {
+         s.at(10, [&s] { s.stop(2, 3 * kSecond); });
+         s.at(12, [&s] { s.cut_both({0}, {3}, 3 * kSecond); });
+         s.at(12, [&s] { s.network.cut({{0, 1}}, 400 * kMs); });
+       }});
+  add({"active-is-the-highest-rank", 2, 3, [](Sim& s) {
+         s.at(8, [&s] { s.handover(); });
+         s.at(12, [&s] { s.cut_both({1}, {0, 2, 3, 4}, 5 * kSecond); });
+         s.at(24, [&s] { s.kill(s.active()->host); });
+       }});
+  add({"claimed-slot-visible-and-not-durable", 3, 2, [](Sim& s) {
+         for (int i = 0; i < 4; ++i) {
+           s.at(9 + 8 * i, [&s] { s.at_next("after the slot", "stop", 5 * kSecond); });
+           s.at(9.9 + 8 * i, [&s] { s.files.fail_over(500 * kMs); });
+         }
+       },
+       {}, [](Options& o) { many_writes(o); }});
+  add({"failover-at-every-claim", 2, 3, [](Sim& s) {
+         s.at(10, [&s] { s.at_next("after the slot", "kill", 0); });
+         s.on_claim = [&s](const std::string&) {
+           if (s.now() > 5 * kSecond) s.events.after(0, [&s] { s.files.fail_over(500 * kMs); });
+         };
+       },
+       {}, [](Options& o) { many_writes(o); }});
+  add({"closing-slot-lost-after-a-rank-has-read-it", 3, 2, [](Sim& s) {
+         for (int i = 0; i < 12; ++i) {
+           s.at(8 + 2.5 * i, [&s] { s.at_next("after the slot", "stop", 4 * kSecond); });
+           s.at(8.45 + 2.5 * i, [&s] { s.files.fail_over(300 * kMs); });
+         }
+       },
+       {}, [](Options& o) {
+         many_writes(o);
+         o.row_slots = 2;
+       }});
+  add({"active-dies-between-closing-slot-and-slot-0", 3, 2, [](Sim& s) {
+         for (int i = 0; i < 2; ++i) s.at(10 + 9 * i, [&s] { s.at_next("before the slot", "kill", 0); });
+         s.at(30, [&s] { s.stop(1, 3 * kSecond); });
+       },
+       {}, [](Options& o) {
+         many_writes(o);
+         o.row_slots = 1;
+       }});
+  add({"last-master-evicted-while-the-active-dies", 2, 3, [](Sim& s) {
+         s.at(10, [&s] { s.stop(1, 2 * kSecond); });
+         s.at(11.9, [&s] { s.kill(0); });
+       },
+       answered_within(11.9, 22)});
+  add({"evicted-rank-with-stale-look-ups", 3, 2, [](Sim& s) {
+         s.at(6, [&s] {
+           for (int h : {1, 2}) s.files.stale_look_ups(h, 50 * kSecond);
+         });
+         s.at(12, [&s] { s.stop(1, 3 * kSecond); });
+         s.at(20, [&s] { s.kill(0); });
+       }});
+  add({"stale-negative-look-ups-for-a-minute", 3, 2, [](Sim& s) {
+         s.at(6, [&s] {
+           for (int h : {1, 2}) s.files.stale_look_ups(h, 66 * kSecond);
+         });
+         s.at(12, [&s] { s.kill(0); });
+         s.at(25, [&s] { s.stop(1, 4 * kSecond); });
+       },
+       {}, [](Options& o) { o.row_slots = 12; }});
+  add({"votes-of-an-older-view", 3, 3, [](Sim& s) {
+         // The workers hear nothing of the active for a moment and say YES; the view changes; then a backup is cut.
+         s.at(10, [&s] { s.network.cut({{0, 3}, {0, 4}, {0, 5}, {0, 2}}, seconds(1.0)); });
+         s.at(10.2, [&s] { s.kill(5); });
+         s.at(11.2, [&s] { s.network.cut({{0, 1}}, 2 * kSecond); });
+       }});
+  add({"yes-then-check", 2, 2, [](Sim& s) {
+         // The workers take a broken connection for the active's death until the backup has claimed, and cannot hear
+         // the new active after that.
+         auto armed = std::make_shared<bool>(true);
+         s.on_claim = [&s, armed](const std::string&) {
+           if (s.now() < 5 * kSecond || !*armed) return;
+           *armed = false;
+           s.network.cut({{1, 2}, {1, 3}}, 3 * kSecond);
+         };
+         s.at(10, [&s] { s.network.cut({{0, 1}}, 3 * kSecond); });
+         s.at(10, [&s] { s.stall({0}, 3 * kSecond); });
+         for (int i = 0; i < 60; ++i)
+           s.at(10 + 0.01 * i, [&s, armed] {
+             if (!*armed) return;
+             for (int h : {1, 2, 3}) s.find_host(h)->run([&s, h] { s.find_host(h)->node->on_suspect(0); });
+           });
+       },
+       {}, [](Options& o) { busy(o); }});
+  add({"new-member-judged-by-old-timers", 2, 3, [](Sim& s) {
+         s.at(10, [&s] { s.stop(3, 2 * kSecond); });
+         s.at(14, [&s] { s.stop(1, 2 * kSecond); });
+         s.at(19, [&s] { s.handover(); });
+         s.at(24, [&s] { s.handover(); });
+       },
+       [](Sim& s) {
+         for (auto& r : s.ranks)
+           if (r->node->role() == cluster::Role::kOutside) s.bad("rank " + std::to_string(r->host) + " is not back");
+       }});
+  add({"two-view-proposals-in-flight", 2, 4, [](Sim& s) {
+         s.at(10, [&s] { s.stall({0}, 1500 * kMs); });
+         s.at(10.05, [&s] { s.kill(2); });
+         s.at(10.75, [&s] { s.kill(3); });
+         s.at(10.8, [&s] { s.stop(4, 2 * kSecond); });
+       }});
+  add({"one-master-one-worker-left", 3, 3, [](Sim& s) {
+         s.at(8, [&s] { s.kill(3); });
+         s.at(12, [&s] { s.kill(0); });
+         s.at(16, [&s] { s.kill(4); });
+         s.at(20, [&s] { s.kill(s.active()->host); });
+       },
+       answered_within(20, 3.0)});
+  add({"minority-left-alone", 2, 3, [](Sim& s) {
+         s.at(10, [&s] {
+           for (int h : {0, 2, 3}) s.kill(h);
+         });
+       },
+       answered_within(10, 3.0), [](Options& o) { busy(o); }});
+  add({"handovers", 3, 2, [](Sim& s) {
+         for (int i = 0; i < 20; ++i) s.at(8 + 1.5 * i, [&s] { s.handover(); });
+       },
+       {}, [](Options& o) { busy(o); o.end_s = 45; }});
+  return all;
+}
+
+}  // namespace
+
+const std::vector<Schedule>& schedules() {
+  static const std::vector<Schedule> all = make();
+  return all;
+}
+
+}  // namespace tajo::sim

@@ -1,0 +1,134 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "events.hpp"
+#include "file_server.hpp"
+#include "network.hpp"
+#include "sim_rank.hpp"
+#include "variants.hpp"
+
+namespace tajo::sim {
+
+/// Path of the row that a batch closes, empty when it closes none.
+std::string sim_closing_row(ByteView batch);
+
+struct Options {
+  std::uint64_t seed = 1;
+  int verbosity = 0;
+  Variant variant;
+  int masters = 0;  ///< 0: drawn
+  int workers = 0;
+  int clients = 4;
+  double writes = 0;     ///< share of statements, 0: drawn
+  double think_s = 0;    ///< pause of a client between statements, 0: drawn
+  double end_s = 72;
+  double heal_s = 42;    ///< random faults are over by then
+  std::int64_t row_slots = 0;
+};
+
+/// How often each fault was injected; a zero in a large run fails it.
+struct FaultCounters {
+  std::uint64_t kills = 0, stops = 0, hangs = 0, suspends = 0, cuts = 0, one_way_cuts = 0, partial_cuts = 0, stalls = 0,
+                stalls_of_all = 0, fail_overs = 0, full_disks = 0, io_errors = 0, lost_replies = 0, stale_look_ups = 0,
+                stale_pages = 0, handovers = 0, second_worlds = 0, stopped_before_slot = 0, stopped_after_slot = 0,
+                killed_before_slot = 0, killed_after_slot = 0, stalled_after_slot = 0, evictions = 0;
+};
+
+struct Client {
+  int number = 0;
+  bool busy = false;
+  Statement statement;
+  std::size_t acknowledged_before = 0;  ///< writes of the key acknowledged when the attempt began
+};
+
+/// One cluster, one seed, one run.
+class Sim {
+ public:
+  explicit Sim(Options options);
+  ~Sim();
+  const std::vector<std::string>& errors() const { return errors_; }
+  /// Runs to the end and checks; what was violated.
+  const std::vector<std::string>& run();
+
+  Micros now() const { return events.now(); }
+  bool verbose() const { return options.verbosity > 0; }
+  void log(const std::string& text);
+  void bad(const std::string& text);
+  void trace(const SimRank& from, const SimRank& to, const cluster::Stamp& stamp, const Bytes& payload);
+
+  SimRank* find(int world, Rank rank);
+  SimRank* find_host(int host) { return find(host / 100, host % 100); }
+  SimRank* active();  ///< of the highest epoch, or the first rank
+  std::vector<int> hosts() const;
+  void at(double second, std::function<void()> fn);
+
+  // faults
+  void kill(int host);
+  void may_kill(int host);  ///< unless it is the last of its kind
+  void stop(int host, Micros duration);
+  void hang(int host);
+  void suspend_all(Micros duration);
+  void stall(const std::vector<int>& hosts, Micros duration);
+  void cut_both(const std::vector<int>& a, const std::vector<int>& b, Micros duration);
+  void force_second_world();
+  void handover();
+  /// The next time an active is at this point of a commit: `what` is stop, kill or stall.
+  void at_next(const std::string& point, const std::string& what, Micros duration);
+  void at_step(SimRank& rank, const std::string& point);
+  void random_faults();
+
+  // what the parts report
+  void on_slot(SimRank& rank, const std::string& row, std::int64_t index, const journal::Slot& slot);
+  void on_slot_lost(const std::string& row, std::int64_t index) { winners_.erase({row, index}); }
+  void on_death(SimRank& rank, const std::string& why);
+  void to_client(SimRank& rank, const Statement& s, Answer result, const std::vector<std::uint64_t>& values);
+  std::function<void(SimRank&, const cluster::RuleCounters&)> on_end;
+  std::function<void(const std::string& cause)> on_claim;
+
+  Options options;
+  Random rng;
+  Events events;
+  FileServer files;
+  Network network;
+  FaultCounters count;
+  std::vector<std::unique_ptr<SimRank>> ranks;
+  std::uint64_t statements = 0, writes_done = 0, reads_done = 0;
+  Micros last_answer = 0;
+  std::vector<Micros> answers;  ///< when statements were answered, for schedules that look at gaps
+  int masters = 0, workers = 0;
+
+ private:
+  struct Read {
+    std::uint8_t key;
+    std::vector<std::uint64_t> values;
+    Micros when;
+  };
+  struct StepFault {
+    std::string point, what;
+    Micros duration;
+  };
+  void add_world(int world, bool force);
+  void next_statement(Client& c);
+  void attempt(Client& c, std::uint32_t number);
+  void check_claim(SimRank& claimant, const std::string& cause);
+  void check();
+  void check_chain();
+
+  std::vector<Client> clients_;
+  std::map<std::uint8_t, std::vector<std::uint64_t>> acknowledged_;
+  std::vector<Read> reads_;
+  std::vector<std::string> errors_;
+  std::map<std::pair<std::string, std::int64_t>, journal::Slot> winners_;
+  std::vector<StepFault> step_faults_;
+  std::vector<Micros> claims_;
+  int worlds_ = 0;
+};
+
+cluster::RuleCounters& operator+=(cluster::RuleCounters& a, const cluster::RuleCounters& b);
+FaultCounters& operator+=(FaultCounters& a, const FaultCounters& b);
+
+}  // namespace tajo::sim

@@ -1,0 +1,136 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "events.hpp"
+#include "file_server.hpp"
+#include "tajo/cluster/cluster_node.hpp"
+#include "tajo/cluster/watchdog.hpp"
+
+namespace tajo::sim {
+
+class Sim;
+
+/// A statement as the simulated coordinator sees it.
+struct Statement {
+  std::uint64_t id = 0;       ///< request id of a write; unique per attempt for a read
+  bool write = false;
+  bool task = false;          ///< its result comes from a worker
+  std::uint8_t key = 0;
+  int client = 0;
+  std::uint32_t number = 0;
+  std::uint32_t attempt = 0;
+};
+
+enum class Answer : std::uint8_t { kOk, kUnknown, kDiskFull, kRetry };
+
+/// What the log's records do here: lists of request ids under a few keys.
+struct Lists final : journal::StateMachine {
+  struct Write {
+    std::uint64_t id;
+    std::uint8_t key;
+    Rank by;
+    Incarnation incarnation;
+  };
+  static Bytes encode(const Write& w);
+  static Write decode(ByteView bytes);
+  void apply(const journal::Record& record) override;
+  Bytes snapshot() const override;
+  void restore(ByteView snapshot) override;
+  std::map<std::uint8_t, std::vector<std::uint64_t>> lists;
+  std::set<std::uint64_t> known;
+};
+
+/// One process: the real node over simulated files, messages and time, and a small coordinator that serves statements
+/// on every master and forwards to the active.
+class SimRank final : public cluster::NodeListener, public cluster::MessagePort {
+ public:
+  SimRank(Sim& sim, int world, Rank rank, cluster::NodeConfig config);
+  ~SimRank() override;
+  void start();
+
+  // the process
+  /// Runs `fn` in this process: now, after it goes on when it is stopped, never when it is dead.
+  void run(std::function<void()> fn, bool completion = false);
+  /// The same for its I/O thread, which looks at no clock and goes on first.
+  void run_io(std::function<void()> fn);
+  void stop();
+  void go_on();
+  void hang();  ///< its loop hangs, its watchdog does not
+  void die(const std::string& why);
+  Micros clock() const;
+  Micros to_sim(Micros node_time) const;
+
+  // statements
+  void request(Statement s, Rank origin);
+
+  // MessagePort
+  void send(Rank to, cluster::Lane lane, Bytes payload) override;
+  void set_stamp(const cluster::Stamp& stamp) override { stamp_ = stamp; }
+  void reset_peer(Rank peer, Incarnation incarnation) override;
+  // NodeListener
+  void on_view(const cluster::View& view, cluster::Role self) override;
+  void on_active(Epoch epoch) override;
+  void on_passive() override;
+  void on_evicted() override;
+  void on_exit(const std::string& reason) override;
+  void on_frame(Rank source, Bytes payload) override;
+  void on_read_only(bool value) override;
+  void on_log_damaged(const std::string& text) override;
+
+  void arm();
+  bool master() const { return is_master; }
+
+  Sim& sim;
+  int world;
+  Rank rank;
+  int host;  ///< world * 100 + rank: every rank has a host of its own
+  bool is_master = false;
+  bool alive = true;
+  bool paused = false;
+  bool hung = false;
+  Micros stopped_at = 0;
+  Micros stable_since = 0;
+  bool serving = false;
+  std::unique_ptr<cluster::ClusterNode> node;
+  Lists lists;
+  cluster::Stamp stamp_;
+  cluster::Watchdog watchdog;
+
+ private:
+  struct Forwarded {
+    Statement statement;
+    Micros since;
+    Micros sent;
+  };
+  void route(Forwarded& f);
+  void forward_loop();
+  void answer(const Statement& s, Rank origin, Answer result, const std::vector<std::uint64_t>* values);
+  void write(Statement s, Rank origin, Rank by, Incarnation incarnation);
+  void read(Statement s, Rank origin);
+  void watch();
+
+  std::unique_ptr<SimLogFiles> files_;
+  std::deque<std::pair<bool, std::function<void()>>> inbox_;  // while stopped; true: of the I/O thread
+  Micros armed_ = INT64_MAX;
+  std::uint64_t armed_version_ = 0;
+  double clock_rate_;
+  Micros clock_offset_;
+  std::map<std::uint64_t, Forwarded> forwarded_;
+  struct Running {
+    std::vector<std::pair<Statement, Rank>> waiting;
+    bool proposed = false;
+  };
+  std::map<std::uint64_t, Running> running_;
+  std::vector<std::uint64_t> tasks_;
+  // what only grows
+  ViewNumber last_view_ = 0;
+  Epoch last_epoch_ = 0;
+  Incarnation last_incarnation_ = 0;
+};
+
+}  // namespace tajo::sim
