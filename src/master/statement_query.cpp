@@ -238,7 +238,7 @@ void StatementRunner::visit(Run& run, plan::CreateTableStatement& s) {
   record.source.managed = !s.external;
   if (!s.external) {
     record.source.format = "hdf5";
-    record.source.location = parts_.warehouse_directory + "/" + s.database + "/" + s.name;
+    record.source.location = s.database + "/" + s.name;  // below tajo.warehouse.directory
   }
   std::string tag = "CREATE TABLE";
   if (s.query) {
