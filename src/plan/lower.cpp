@@ -270,21 +270,21 @@ Lowered Lower::values(LogicalNode& node, const ColumnSet& required) {
   const double rows = static_cast<double>(node.rows.size());
   bool constant = true;
   for (const auto& row : node.rows)
-    for (std::size_t i : used) constant = constant && functions::is_constant(*row[i]);
+    for (std::size_t i : used) constant = constant && row[i]->kind == Expression::Kind::kConstant;
   if (constant) {
     ValuesNode detail;
     detail.rows.reserve(node.rows.size());
     for (const auto& row : node.rows) {
       detail.rows.emplace_back();
       for (std::size_t i : used)
-        detail.rows.back().push_back(row[i]->kind == Expression::Kind::kConstant ? row[i]->constant : functions::evaluate_constant(*row[i]));
+        detail.rows.back().push_back(row[i]->constant);
     }
     out.node = make(rows);
     out.node->detail = std::move(detail);
     out.node->output = std::move(columns);
     return out;
   }
-  // A volatile function in a row: each row is a projection of a row without columns.
+  // Something to compute in a row (now(), random(), what fails): each row is a projection of a row without columns.
   PhysicalPtr all = make(rows);
   all->detail = UnionAllNode{};
   all->output = columns;

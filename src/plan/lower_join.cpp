@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "lower.hpp"
+#include "null_rejection.hpp"
 #include "tajo/common/error.hpp"
 
 namespace tajo::plan {
@@ -27,43 +28,6 @@ ExpressionPtr coalesced(const ExpressionPtr& e, bool value) {
   return functions::make_coalesce({e, functions::make_constant(data::Value(std::int64_t{value}), data::Type::of(data::TypeId::kBool))});
 }
 
-/// False when the expression is a column that is proved free of NULLs in the node's output.
-bool may_be_null(const ExpressionPtr& e, Estimator& estimator, const LogicalNode& node) {
-  ColumnSet nullable;
-  // Only columns that come straight from a scan of this side keep the manifest's word: outer joins below make NULLs.
-  std::vector<const LogicalNode*> stack{&node};
-  ColumnSet safe;
-  while (!stack.empty()) {
-    const LogicalNode* n = stack.back();
-    stack.pop_back();
-    if (n->kind == Kind::kScan) {
-      for (std::size_t i = 0; i < n->ids.size(); ++i)
-        if (!estimator.column(n->ids[i]).bounds.may_be_null || n->table->source.schema.columns[n->scan_columns[i]].not_null) safe.add(n->ids[i]);
-      continue;
-    }
-    if (n->kind == Kind::kSeries) safe.add(n->ids[0]);
-    if (n->kind == Kind::kAggregate) {
-      for (std::size_t i = 0; i < n->expressions.size(); ++i)
-        if (!may_be_null(n->expressions[i], estimator, *n->children[0])) safe.add(n->ids[i]);
-      continue;
-    }
-    if (n->kind == Kind::kSetOperation || n->kind == Kind::kValues) continue;
-    if (n->kind == Kind::kProject)
-      for (std::size_t i = 0; i < n->ids.size(); ++i)
-        if (n->expressions[i]->kind == Expression::Kind::kColumn && !may_be_null(n->expressions[i], estimator, *n->children[0])) safe.add(n->ids[i]);
-    if (n->kind == Kind::kJoin) {
-      if (n->join_type == JoinType::kFull || n->join_type == JoinType::kRight) continue;
-      stack.push_back(n->children[0].get());
-      if (n->join_type == JoinType::kInner) stack.push_back(n->children[1].get());
-      continue;
-    }
-    for (const NodePtr& c : n->children) stack.push_back(c.get());
-  }
-  const Expression* x = e.get();
-  while (x->kind == Expression::Kind::kCast) x = x->args[0].get();
-  return !(x->kind == Expression::Kind::kColumn && safe.contains(x->column)) && x->kind != Expression::Kind::kConstant;
-}
-
 }  // namespace
 
 Lowered Lower::join(LogicalNode& node, const ColumnSet& required) {
@@ -86,7 +50,7 @@ Lowered Lower::join(LogicalNode& node, const ColumnSet& required) {
     std::vector<ExpressionPtr> unsure;  // comparisons that may be NULL
     for (const ExpressionPtr& c : conjuncts) {
       const ExpressionPtr key = as_key(c, left, right);
-      const bool sure = key && !may_be_null(key->args[0], estimator_, *node.children[0]) && !may_be_null(key->args[1], estimator_, *node.children[1]);
+      const bool sure = key && never_null(key->args[0], estimator_, *node.children[0]) && never_null(key->args[1], estimator_, *node.children[1]);
       if (sure) where.push_back(c);
       else unsure.push_back(c);
     }

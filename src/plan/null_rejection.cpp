@@ -59,4 +59,41 @@ ColumnSet rejected_columns(const ExpressionPtr& e) {
   }
 }
 
+bool never_null(const ExpressionPtr& e, Estimator& estimator, const LogicalNode& node) {
+  estimator.rows(node);
+  // Only columns that come straight from a scan of this side keep the manifest's word: outer joins below make NULLs.
+  std::vector<const LogicalNode*> stack{&node};
+  ColumnSet safe;
+  while (!stack.empty()) {
+    const LogicalNode* n = stack.back();
+    stack.pop_back();
+    if (n->kind == Kind::kScan) {
+      for (std::size_t i = 0; i < n->ids.size(); ++i)
+        if (!estimator.column(n->ids[i]).bounds.may_be_null || n->table->source.schema.columns[n->scan_columns[i]].not_null) safe.add(n->ids[i]);
+      continue;
+    }
+    if (n->kind == Kind::kSeries) safe.add(n->ids[0]);
+    if (n->kind == Kind::kAggregate) {
+      for (std::size_t i = 0; i < n->expressions.size(); ++i)
+        if (never_null(n->expressions[i], estimator, *n->children[0])) safe.add(n->ids[i]);
+      continue;
+    }
+    if (n->kind == Kind::kSetOperation || n->kind == Kind::kValues) continue;
+    if (n->kind == Kind::kProject)
+      for (std::size_t i = 0; i < n->ids.size(); ++i)
+        if (n->expressions[i]->kind == Expression::Kind::kColumn && never_null(n->expressions[i], estimator, *n->children[0])) safe.add(n->ids[i]);
+    if (n->kind == Kind::kJoin) {
+      if (n->join_type == JoinType::kFull || n->join_type == JoinType::kRight) continue;
+      stack.push_back(n->children[0].get());
+      if (n->join_type == JoinType::kInner) stack.push_back(n->children[1].get());
+      continue;
+    }
+    for (const NodePtr& c : n->children) stack.push_back(c.get());
+  }
+  const Expression* x = e.get();
+  while (x->kind == Expression::Kind::kCast) x = x->args[0].get();
+  return x->kind == Expression::Kind::kConstant ? !data::is_null(x->constant) : x->kind == Expression::Kind::kColumn && safe.contains(x->column);
+}
+
+
 }  // namespace tajo::plan

@@ -17,7 +17,9 @@ struct Rule {
 };
 
 constexpr Rule kRules[] = {
+    {"unnest", unnest, true},
     {"push_down", push_down, false},
+    {"join_order", order_joins, false},
     {"rewrite_aggregates", rewrite_aggregates, true},
 };
 
@@ -73,6 +75,7 @@ PhysicalPlan run(LogicalPlan plan, const WriteTarget* target, const PlannerSetti
     out.result = root->output;
   }
   cut_stages(std::move(root), settings, out);
+  if (context.enabled("runtime_filters")) add_runtime_filters(out);
   validate(out);
   out.planning_us = static_cast<std::uint64_t>(boottime_us() - start);
   return out;

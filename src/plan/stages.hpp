@@ -7,4 +7,7 @@ namespace tajo::plan {
 /// or fragments of plan.write.
 void cut_stages(PhysicalPtr root, const PlannerSettings& settings, PhysicalPlan& plan);
 
+/// Lets the build sides of each stage's hash joins filter its scans ("runtime_filters").
+void add_runtime_filters(PhysicalPlan& plan);
+
 }  // namespace tajo::plan
