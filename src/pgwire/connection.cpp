@@ -49,7 +49,7 @@ void Connection::run() noexcept {
   }
   if (watch_id_ != 0) context_.watch.remove(watch_id_, socket_.fd());
   if (cancel_key_.process != 0) context_.cancels.remove(cancel_key_);
-  if (!session_.empty() && !control_->stopping()) {
+  if (!session_.empty() && context_.sessions.end(session_) && !control_->stopping()) {
     try {
       context_.service.close_session(session_);
     } catch (const std::exception& error) {
@@ -123,6 +123,7 @@ void Connection::open_session(const StartupMessage& startup) {
     options.database = master::SessionOptions{}.database;
     session_ = context_.service.open_session(options);
   }
+  context_.sessions.begin(session_);
   control_->logged_in(session_);
 }
 

@@ -58,7 +58,7 @@ TEST(Login, TcpWantsTheRightPassword) {
   EXPECT_THAT(PQerrorMessage(wrong.get()), HasSubstr("password authentication failed for user \"alice\""));
   EXPECT_THAT(PQerrorMessage(unknown.get()), HasSubstr("password authentication failed for user \"mallory\""));
   // the owner's name is worth nothing without the socket
-  EXPECT_NE(PQstatus(connect(s.tcp(RunningServer::login_name(), "x")).get()), CONNECTION_OK);
+  EXPECT_NE(PQstatus(connect(s.tcp(user_name(), "x")).get()), CONNECTION_OK);
 }
 
 TEST(Login, OtherNamesOnTheSocketNeedTheirPassword) {
@@ -70,7 +70,7 @@ TEST(Login, OtherNamesOnTheSocketNeedTheirPassword) {
 TEST(Login, DatabaseMustExistAndDefaultsToDefault) {
   RunningServer s;
   EXPECT_THAT(PQerrorMessage(connect(s.local() + " dbname=nowhere").get()), HasSubstr("database \"nowhere\" does not exist"));
-  EXPECT_EQ(PQstatus(connect(s.local() + " dbname=" + RunningServer::login_name()).get()), CONNECTION_OK);
+  EXPECT_EQ(PQstatus(connect(s.local() + " dbname=" + user_name()).get()), CONNECTION_OK);
 }
 
 TEST(Login, BackupsAnswerAsStandby) {
@@ -100,6 +100,9 @@ TEST(Login, SessionIsTakenUpByItsToken) {
   Conn b = connect(s.local() + " options='-c tajo.session=" + token + "'");
   EXPECT_EQ(PQparameterStatus(b.get(), "tajo.session"), token);
   EXPECT_EQ(s.service.resumed, 1);
+  a.reset();  // the old connection's end does not take the session away
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(cell(query(b, "SELECT 1"), 0, 0), "1");
 }
 
 TEST(Query, TextOfEveryType) {

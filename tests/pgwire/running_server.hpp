@@ -1,5 +1,4 @@
 #pragma once
-#include <pwd.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -8,6 +7,7 @@
 
 #include "fake_service.hpp"
 #include "scram.hpp"
+#include "tajo/common/config.hpp"
 #include "tajo/pgwire/server.hpp"
 
 namespace tajo::testing {
@@ -16,7 +16,7 @@ namespace tajo::testing {
 class RunningServer {
  public:
   explicit RunningServer(std::uint32_t max_connections = 50)
-      : directory_(make_directory()), service(login_name()), server(config(directory_, max_connections), service) {
+      : directory_(make_directory()), service(user_name()), server(config(directory_, max_connections), service) {
     service.add_user("alice", pgwire::format_scram_secret(pgwire::derive_scram_keys("wonder,land", "0123456789abcdef", 4096)));
     server.start();
   }
@@ -29,11 +29,6 @@ class RunningServer {
     return "host=127.0.0.1 port=" + std::to_string(server.port()) + " dbname=default user=" + user + " password='" + password + "'";
   }
   const std::string& directory() const { return directory_; }
-  static std::string login_name() {
-    const passwd* entry = ::getpwuid(::geteuid());
-    return entry != nullptr ? entry->pw_name : "nobody";
-  }
-
  private:
   static std::string make_directory() {
     std::string name = "/tmp/tajo-pgwire-test-XXXXXX";
