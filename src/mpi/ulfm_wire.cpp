@@ -77,6 +77,9 @@ MPI_Request UlfmWire::start(Rank to, int lane, int tag, ByteView bytes) {
 void UlfmWire::send_frame(Rank to, int lane, const FrameHeader& header, ByteView inline_body, bool report) {
   if (failed_[static_cast<std::size_t>(to)]) return;
   TAJO_ASSERT(sizeof header + inline_body.size() <= kFrameLimit);
+  // The peer answers on the lane it is spoken to, or on the next when it gives that one up.
+  post(to, lane);
+  post(to, (lane + 1) % kLanes);
   auto buffer = frame();
   std::memcpy(buffer->data(), &header, sizeof header);
   if (!inline_body.empty()) std::memcpy(buffer->data() + sizeof header, inline_body.data(), inline_body.size());

@@ -16,8 +16,8 @@ namespace tajo::mpi {
 /// Sends are persistent requests used once, not MPI_Isend: between the break of a tcp connection and the moment the
 /// peer counts as failed, ob1's short cut in MPI_Isend follows a null pointer; a started request waits instead.
 ///
-/// For each peer one receive is posted on lanes 0 and 1, and on lane k + 1 once a frame came on lane k; never
-/// ANY_SOURCE, which stalls streams between survivors across a failure. A request hit by a failure is leaked together
+/// For each peer one receive is posted on lanes 0 and 1, on lane k and k + 1 once a frame went out on lane k, and on
+/// k + 1 once one came on lane k; never ANY_SOURCE, which stalls streams between survivors across a failure. A request hit by a failure is leaked together
 /// with its buffer: freeing such a receive ends the job. Thread: the one that initialised MPI.
 class UlfmWire : public Wire {
  public:
