@@ -21,11 +21,12 @@ inline constexpr int kMaxOperatorChain = 5'000;    ///< operators in one express
 class ParsedStatement;
 
 struct StatementText {
-  std::string text;   ///< with leading blanks, so that positions count within the script
-  int offset = 0;     ///< byte offset in the script
+  std::string text;
+  int offset = 0;  ///< characters of the script in front of it: positions in errors count within the script
 };
 
-/// Splits a script at top-level semicolons, Tajo's statements included. Errors 42601 (unterminated quote …), 54001.
+/// Splits a script at top-level semicolons, Tajo's statements included; empty statements are left out, but a script
+/// without any statement gives one empty text. Errors 42601 (unterminated quote …), 54001.
 std::vector<StatementText> split_script(std::string_view script);
 
 /// Parses one statement: limits by the scanner first (54001), Tajo's words blanked out in place, libpg_query, and

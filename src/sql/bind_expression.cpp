@@ -1,0 +1,491 @@
+// Scalar expressions: literals, operators, predicates.
+#include <algorithm>
+#include <limits>
+
+#include "binder.hpp"
+
+namespace tajo::sql {
+
+using data::Type;
+using data::TypeId;
+using functions::Expression;
+
+namespace {
+
+std::string operator_name(NodeSpan names) { return names.empty() ? std::string() : std::string(string_in(names.back())); }
+
+bool is_comparison(const std::string& op) {
+  return op == "=" || op == "<>" || op == "<" || op == "<=" || op == ">" || op == ">=";
+}
+
+bool is_untyped(const Expression& e) { return e.type.id == TypeId::kUnknown; }
+
+/// A parameter whose type is not known yet carries its number in `column`.
+bool is_open_parameter(const Expression& e) { return is_untyped(e) && e.kind == Expression::Kind::kConstant && e.column != 0; }
+
+ExpressionPtr at_position(ExpressionPtr e, int position) {
+  if (position == 0 || e->position == position) return e;
+  auto copy = std::make_shared<Expression>(*e);
+  copy->position = position;
+  return copy;
+}
+
+constexpr int kParameterScale = 10;  // of a parameter that is compared with a DECIMAL
+
+/// A parameter's DECIMAL value in the type its digits need: a wide one would make the whole comparison wide.
+void narrow_decimal(Expression& e) {
+  __int128 scaled = data::integer_value(e.constant);
+  int scale = e.type.scale;
+  while (scale > 0 && scaled % 10 == 0) {
+    scaled /= 10;
+    --scale;
+  }
+  const __int128 magnitude = scaled < 0 ? -scaled : scaled;
+  int precision = std::max(scale, 1);
+  while (precision < 38 && magnitude >= data::power_of_ten(precision)) ++precision;
+  e.type = Type::decimal(precision, scale);
+  e.physical = data::physical_of(e.type);
+  e.constant = data::decimal_value(scaled, e.type);
+}
+
+ExpressionPtr truth(bool value) { return functions::make_constant(std::int64_t{value}, Type::of(TypeId::kBool)); }
+
+}  // namespace
+
+ExpressionPtr Binder::bind(const Node* node, const Clause& clause) {
+  switch (node->node_case) {
+    case PG_QUERY__NODE__NODE_A_CONST: return bind_constant(node->a_const);
+    case PG_QUERY__NODE__NODE_COLUMN_REF: return bind_column_ref(node->column_ref, clause);
+    case PG_QUERY__NODE__NODE_PARAM_REF: return bind_parameter(node->param_ref);
+    case PG_QUERY__NODE__NODE_A_EXPR: return bind_operator(node->a_expr, clause);
+    case PG_QUERY__NODE__NODE_BOOL_EXPR: return bind_bool(node->bool_expr, clause);
+    case PG_QUERY__NODE__NODE_NULL_TEST: {
+      if (is(node->null_test->arg, PG_QUERY__NODE__NODE_ROW_EXPR)) unsupported("IS NULL of a row", location_of(node));
+      ExpressionPtr test = functions::make_is_null(bind(node->null_test->arg, clause));
+      return node->null_test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL ? test : functions::make_not(std::move(test));
+    }
+    case PG_QUERY__NODE__NODE_BOOLEAN_TEST: return bind_boolean_test(node->boolean_test, clause);
+    case PG_QUERY__NODE__NODE_CASE_EXPR: return bind_case(node->case_expr, clause);
+    case PG_QUERY__NODE__NODE_TYPE_CAST: return bind_cast(node->type_cast, clause);
+    case PG_QUERY__NODE__NODE_FUNC_CALL: return bind_function(node->func_call, clause);
+    case PG_QUERY__NODE__NODE_SUB_LINK: return bind_sublink(node->sub_link, clause);
+    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return bind_value_function(node->sqlvalue_function);
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR: {
+      std::vector<ExpressionPtr> args = bind_all(TAJO_NODES(node->coalesce_expr, args), clause);
+      unify_unknown(args, 1, 0);
+      return at_position(functions::make_coalesce(std::move(args)), position(node->coalesce_expr->location));
+    }
+    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: {
+      std::vector<ExpressionPtr> args = bind_all(TAJO_NODES(node->min_max_expr, args), clause);
+      unify_unknown(args, 1, 0);
+      const bool greatest = node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST;
+      return call(greatest ? "greatest" : "least", std::move(args), node->min_max_expr->location);
+    }
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: {
+      const NodeSpan names = TAJO_NODES(node->collate_clause, collname);
+      const std::string_view name = string_in(names.back());
+      if (name != "C" && name != "POSIX" && name != "default" && name != "ucs_basic")
+        unsupported("collation \"" + std::string(name) + "\"", node->collate_clause->location);
+      return bind(node->collate_clause->arg, clause);
+    }
+    case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
+      fail(sqlstate::kSyntaxError, "DEFAULT is not allowed in this context", node->set_to_default->location);
+    case PG_QUERY__NODE__NODE_ROW_EXPR: unsupported("a row as a value", node->row_expr->location);
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: unsupported("ARRAY", node->a_array_expr->location);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION: unsupported("a subscript or field of a value", location_of(node));
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC: unsupported("GROUPING()", node->grouping_func->location);
+    case PG_QUERY__NODE__NODE_NAMED_ARG_EXPR: unsupported("a named argument", node->named_arg_expr->location);
+    case PG_QUERY__NODE__NODE_XML_EXPR: unsupported("XML", node->xml_expr->location);
+    default: unsupported("this kind of expression", location_of(node));
+  }
+}
+
+std::vector<ExpressionPtr> Binder::bind_all(NodeSpan nodes, const Clause& clause) {
+  std::vector<ExpressionPtr> out;
+  out.reserve(nodes.size());
+  for (const Node* node : nodes) out.push_back(bind(node, clause));
+  return out;
+}
+
+ExpressionPtr Binder::bind_constant(const PgQuery__AConst* c) {
+  const auto constant = [&](data::Value value, Type type) {
+    auto e = std::make_shared<Expression>();
+    e->kind = Expression::Kind::kConstant;
+    e->type = type;
+    e->physical = data::physical_of(type);
+    e->constant = std::move(value);
+    e->position = position(c->location);
+    return e;
+  };
+  if (c->isnull) return constant({}, Type::of(TypeId::kUnknown));
+  switch (c->val_case) {
+    case PG_QUERY__A__CONST__VAL_IVAL: return constant(std::int64_t{c->ival->ival}, Type::of(TypeId::kInt4));
+    case PG_QUERY__A__CONST__VAL_BOOLVAL: return constant(std::int64_t{c->boolval->boolval != 0}, Type::of(TypeId::kBool));
+    case PG_QUERY__A__CONST__VAL_SVAL: return constant(std::string(c->sval->sval), Type::of(TypeId::kUnknown));
+    case PG_QUERY__A__CONST__VAL_FVAL: {
+      const std::string_view text = c->fval->fval;
+      __int128 scaled = 0;
+      int precision = 0;
+      int scale = 0;
+      if (data::parse_decimal_literal(text, scaled, precision, scale)) {
+        const bool integer = text.find_first_of(".eE") == std::string_view::npos;
+        if (integer && scaled >= std::numeric_limits<std::int64_t>::min() && scaled <= std::numeric_limits<std::int64_t>::max())
+          return constant(static_cast<std::int64_t>(scaled), Type::of(TypeId::kInt8));
+        const Type type = Type::decimal(precision, scale);
+        return constant(data::decimal_value(scaled, type), type);
+      }
+      if (text.find_first_of("eE") == std::string_view::npos)
+        fail(sqlstate::kNumericOutOfRange, "value \"" + std::string(text) + "\" is out of range for type numeric", c->location);
+      return coerce(constant(std::string(text), Type::of(TypeId::kUnknown)), Type::of(TypeId::kFloat8), c->location);
+    }
+    case PG_QUERY__A__CONST__VAL_BSVAL: unsupported("bit strings", c->location);
+    default: return constant({}, Type::of(TypeId::kUnknown));
+  }
+}
+
+ExpressionPtr Binder::bind_parameter(const PgQuery__ParamRef* p) {
+  if (p->number < 1 || p->number > 65535) fail("42P02", "there is no parameter $" + std::to_string(p->number), p->location);
+  const auto index = static_cast<std::size_t>(p->number) - 1;
+  if (parameters_.size() <= index) parameters_.resize(index + 1);
+  auto e = std::make_shared<Expression>();
+  e->kind = Expression::Kind::kConstant;
+  e->type = parameters_[index];
+  e->physical = data::physical_of(e->type);
+  e->position = position(p->location);
+  if (is_untyped(*e)) e->column = static_cast<std::uint32_t>(p->number);
+  if (context_.parameters != nullptr) {
+    if (index >= context_.parameters->size()) fail("42P02", "there is no parameter $" + std::to_string(p->number), p->location);
+    e->constant = (*context_.parameters)[index];
+    if (e->type.id == TypeId::kDecimal && !data::is_null(e->constant)) narrow_decimal(*e);
+  }
+  return e;
+}
+
+ExpressionPtr Binder::coerce(ExpressionPtr e, const Type& type, int location) {
+  if (e->type == type) return e;
+  const int where = location >= 0 ? position(location) : e->position;
+  if (is_untyped(*e) && e->kind == Expression::Kind::kConstant) {
+    auto constant = std::make_shared<Expression>(*e);
+    constant->type = type;
+    constant->physical = data::physical_of(type);
+    constant->column = 0;
+    if (is_open_parameter(*e)) parameters_[e->column - 1] = type;
+    if (const auto* text = std::get_if<std::string>(&e->constant)) {
+      try {
+        constant->constant = data::parse_value(*text, type);
+      } catch (Error& error) {
+        throw error.at(e->position);
+      }
+    }
+    return constant;
+  }
+  return at_position(functions::make_cast(std::move(e), type, where), where);
+}
+
+ExpressionPtr Binder::boolean(ExpressionPtr e, const char* where, int location) {
+  if (e->type.id == TypeId::kBool) return e;
+  if (is_untyped(*e)) return coerce(std::move(e), Type::of(TypeId::kBool));
+  fail("42804", std::string("argument of ") + where + " must be type boolean, not type " + data::postgres_type_name(e->type), location);
+}
+
+/// Gives untyped literals and parameters among every `step`-th argument the common type of the others.
+void Binder::unify_unknown(std::vector<ExpressionPtr>& args, std::size_t step, std::size_t first) {
+  std::optional<Type> type;
+  for (std::size_t i = first; i < args.size(); i += step) {
+    if (is_untyped(*args[i])) continue;
+    try {
+      type = type ? functions::common_type(*type, args[i]->type) : args[i]->type;
+    } catch (Error& e) {
+      throw e.at(args[i]->position);
+    }
+  }
+  if (!type) return;
+  for (std::size_t i = first; i < args.size(); i += step)
+    if (is_untyped(*args[i]) && args[i]->kind == Expression::Kind::kConstant && (!data::is_null(args[i]->constant) || args[i]->column != 0))
+      args[i] = coerce(args[i], *type);
+}
+
+ExpressionPtr Binder::call(const std::string& function, std::vector<ExpressionPtr> args, int location) {
+  std::vector<std::uint32_t> open;
+  for (const ExpressionPtr& arg : args) open.push_back(is_open_parameter(*arg) ? arg->column : 0);
+  const std::size_t count = args.size();
+  ExpressionPtr e;
+  try {
+    e = functions::make_call(function, std::move(args), position(location));
+  } catch (Error& error) {
+    if (error.position() == 0) error.at(position(location));
+    throw error;
+  }
+  if (e->kind == Expression::Kind::kCall && e->args.size() == count)
+    for (std::size_t i = 0; i < count; ++i)
+      if (open[i] != 0 && !is_untyped(*e->args[i])) parameters_[open[i] - 1] = e->args[i]->type;
+  return e;
+}
+
+ExpressionPtr Binder::compare(const std::string& op, ExpressionPtr a, ExpressionPtr b, int location) {
+  // As in PostgreSQL, a literal without a type takes the other side's, but not its length or scale.
+  const auto settle = [&](ExpressionPtr& e, const Type& other) {
+    if (other.id == TypeId::kDecimal) {
+      // make_call reads a literal with all its digits; a parameter needs a type that holds any.
+      if (is_open_parameter(*e)) e = coerce(std::move(e), Type::decimal(38, std::max<int>(other.scale, kParameterScale)));
+      return;
+    }
+    e = coerce(std::move(e), other.id == TypeId::kChar || other.id == TypeId::kVarchar ? Type::of(other.id) : other);
+  };
+  if (is_untyped(*a) && !is_untyped(*b)) settle(a, b->type);
+  else if (is_untyped(*b) && !is_untyped(*a)) settle(b, a->type);
+  return call(op, {std::move(a), std::move(b)}, location);
+}
+
+ExpressionPtr Binder::distinct_from(ExpressionPtr a, ExpressionPtr b, int location) {
+  ExpressionPtr differs = compare("<>", a, b, location);
+  ExpressionPtr b_is_value = functions::make_not(functions::make_is_null(b));
+  return functions::make_case({functions::make_is_null(a), std::move(b_is_value), functions::make_is_null(b), truth(true), std::move(differs)});
+}
+
+ExpressionPtr Binder::bind_operator(const PgQuery__AExpr* e, const Clause& clause) {
+  switch (e->kind) {
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP: break;
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return bind_any_array(e, clause);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT: return distinct_from(bind(e->lexpr, clause), bind(e->rexpr, clause), e->location);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
+      return functions::make_not(distinct_from(bind(e->lexpr, clause), bind(e->rexpr, clause), e->location));
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: {
+      ExpressionPtr a = bind(e->lexpr, clause);
+      ExpressionPtr same = compare("=", a, bind(e->rexpr, clause), e->location);
+      if (is_untyped(*a)) a = coerce(std::move(a), Type::of(TypeId::kText));
+      return functions::make_case({std::move(same), functions::make_constant({}, a->type), a});
+    }
+    case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return bind_in_list(e, clause);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: return bind_pattern(e, clause);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return bind_between(e, clause);
+    default: unsupported("this kind of operator", e->location);
+  }
+  const std::string op = operator_name(TAJO_NODES(e, name));
+  if (is(e->lexpr, PG_QUERY__NODE__NODE_ROW_EXPR) && is(e->rexpr, PG_QUERY__NODE__NODE_ROW_EXPR))
+    return bind_row_comparison(op, TAJO_NODES(e->lexpr->row_expr, args), TAJO_NODES(e->rexpr->row_expr, args), clause, e->location);
+  if (e->lexpr == nullptr) {
+    ExpressionPtr arg = bind(e->rexpr, clause);
+    if (op == "+" && (arg->type.is_numeric() || arg->type.id == TypeId::kInterval)) return arg;
+    return call(op, {std::move(arg)}, e->location);
+  }
+  ExpressionPtr a = bind(e->lexpr, clause);
+  ExpressionPtr b = bind(e->rexpr, clause);
+  if (is_comparison(op)) return compare(op, std::move(a), std::move(b), e->location);
+  // A parameter in arithmetic takes its partner's type; beside a date or time that would leave out intervals.
+  if (is_open_parameter(*a) && b->type.is_numeric()) a = coerce(std::move(a), b->type);
+  if (is_open_parameter(*b) && a->type.is_numeric()) b = coerce(std::move(b), a->type);
+  if (op == "~" || op == "!~" || op == "~*" || op == "!~*") {
+    // Tajo matches the whole string, PostgreSQL any part of it.
+    if (context_.tajo_compatibility) b = call("||", {call("||", {functions::make_constant(std::string("^(?:"), Type::of(TypeId::kText)), b}, e->location),
+                                                      functions::make_constant(std::string(")$"), Type::of(TypeId::kText))}, e->location);
+    if (op[0] == '!') return functions::make_not(call(op.substr(1), {std::move(a), std::move(b)}, e->location));
+  }
+  return call(op, {std::move(a), std::move(b)}, e->location);
+}
+
+ExpressionPtr Binder::bind_row_comparison(const std::string& op, NodeSpan left, NodeSpan right, const Clause& clause, int location) {
+  if (left.size() != right.size()) fail(sqlstate::kSyntaxError, "unequal number of entries in row expressions", location);
+  if (!is_comparison(op)) unsupported("operator " + op + " between rows", location);
+  std::vector<ExpressionPtr> a = bind_all(left, clause);
+  std::vector<ExpressionPtr> b = bind_all(right, clause);
+  if (op == "=" || op == "<>") {
+    std::vector<ExpressionPtr> parts;
+    for (std::size_t i = 0; i < a.size(); ++i) parts.push_back(compare(op, a[i], b[i], location));
+    return op == "=" ? functions::make_and(std::move(parts)) : functions::make_or(std::move(parts));
+  }
+  // (a1, a2) < (b1, b2): a1 < b1 OR (a1 = b1 AND a2 < b2); the last pair decides about equality.
+  const std::string strict = op.substr(0, 1);
+  ExpressionPtr result = compare(op, a.back(), b.back(), location);
+  for (std::size_t i = a.size() - 1; i-- > 0;)
+    result = functions::make_or({compare(strict, a[i], b[i], location), functions::make_and({compare("=", a[i], b[i], location), result})});
+  return result;
+}
+
+ExpressionPtr Binder::bind_between(const PgQuery__AExpr* e, const Clause& clause) {
+  const NodeSpan limits = TAJO_NODES(e->rexpr->list, items);
+  const ExpressionPtr x = bind(e->lexpr, clause);
+  const ExpressionPtr low = bind(limits[0], clause);
+  const ExpressionPtr high = bind(limits[1], clause);
+  const auto within = [&](const ExpressionPtr& a, const ExpressionPtr& b) {
+    return functions::make_and({compare(">=", x, a, e->location), compare("<=", x, b, e->location)});
+  };
+  const auto outside = [&](const ExpressionPtr& a, const ExpressionPtr& b) {
+    return functions::make_or({compare("<", x, a, e->location), compare(">", x, b, e->location)});
+  };
+  switch (e->kind) {
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN: return within(low, high);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN: return outside(low, high);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM: return functions::make_or({within(low, high), within(high, low)});
+    default: return functions::make_and({outside(low, high), outside(high, low)});
+  }
+}
+
+ExpressionPtr Binder::bind_in_list(const PgQuery__AExpr* e, const Clause& clause) {
+  const bool negated = operator_name(TAJO_NODES(e, name)) == "<>";
+  const NodeSpan items = TAJO_NODES(e->rexpr->list, items);
+  ExpressionPtr result;
+  if (is(e->lexpr, PG_QUERY__NODE__NODE_ROW_EXPR)) {
+    std::vector<ExpressionPtr> rows;
+    for (const Node* item : items) {
+      if (!is(item, PG_QUERY__NODE__NODE_ROW_EXPR)) unsupported("IN between a row and a value", e->location);
+      rows.push_back(bind_row_comparison("=", TAJO_NODES(e->lexpr->row_expr, args), TAJO_NODES(item->row_expr, args), clause, e->location));
+    }
+    result = functions::make_or(std::move(rows));
+  } else {
+    std::vector<ExpressionPtr> args{bind(e->lexpr, clause)};
+    for (const Node* item : items) args.push_back(bind(item, clause));
+    unify_unknown(args, 1, 0);
+    try {
+      result = functions::make_in_list(std::move(args));
+    } catch (Error& error) {
+      throw error.at(error.position() == 0 ? position(e->location) : error.position());
+    }
+  }
+  return negated ? functions::make_not(std::move(result)) : result;
+}
+
+/// x op ANY (ARRAY[…]), x op ALL (ARRAY[…]): a list of comparisons.
+ExpressionPtr Binder::bind_any_array(const PgQuery__AExpr* e, const Clause& clause) {
+  const Node* array = e->rexpr;
+  while (is(array, PG_QUERY__NODE__NODE_TYPE_CAST)) array = array->type_cast->arg;
+  if (!is(array, PG_QUERY__NODE__NODE_A_ARRAY_EXPR)) unsupported("ANY and ALL of an array value", e->location);
+  const std::string op = operator_name(TAJO_NODES(e, name));
+  const ExpressionPtr x = bind(e->lexpr, clause);
+  std::vector<ExpressionPtr> tests;
+  for (const Node* item : TAJO_NODES(array->a_array_expr, elements)) {
+    ExpressionPtr y = bind(item, clause);
+    tests.push_back(is_comparison(op) ? compare(op, x, std::move(y), e->location) : call(op, {x, std::move(y)}, e->location));
+  }
+  if (e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY) return tests.empty() ? truth(false) : functions::make_or(std::move(tests));
+  return functions::make_and(std::move(tests));
+}
+
+/// LIKE, ILIKE and SIMILAR TO, with ESCAPE as the third argument.
+ExpressionPtr Binder::bind_pattern(const PgQuery__AExpr* e, const Clause& clause) {
+  const std::string op = operator_name(TAJO_NODES(e, name));
+  std::vector<ExpressionPtr> args{bind(e->lexpr, clause)};
+  const Node* pattern = e->rexpr;
+  const bool similar = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR;
+  if (is(pattern, PG_QUERY__NODE__NODE_FUNC_CALL)) {
+    const PgQuery__FuncCall* f = pattern->func_call;
+    const std::string_view name = string_in(f->funcname[f->n_funcname - 1]);
+    if (name == "like_escape" || name == "similar_to_escape") {
+      for (const Node* arg : TAJO_NODES(f, args)) args.push_back(bind(arg, clause));
+      pattern = nullptr;
+    }
+  }
+  if (pattern != nullptr) args.push_back(bind(pattern, clause));
+  for (ExpressionPtr& arg : args)
+    if (is_untyped(*arg)) arg = coerce(std::move(arg), Type::of(TypeId::kText));
+  const char* function = similar ? "similar_to" : e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE ? "ilike" : "like";
+  ExpressionPtr result = call(function, std::move(args), e->location);
+  return op.starts_with("!") ? functions::make_not(std::move(result)) : result;
+}
+
+ExpressionPtr Binder::bind_bool(const PgQuery__BoolExpr* e, const Clause& clause) {
+  const char* where = e->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR ? "AND" : e->boolop == PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR ? "OR" : "NOT";
+  std::vector<ExpressionPtr> args;
+  for (const Node* arg : TAJO_NODES(e, args)) args.push_back(boolean(bind(arg, clause), where, location_of(arg)));
+  if (e->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR) return functions::make_and(std::move(args));
+  if (e->boolop == PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR) return functions::make_or(std::move(args));
+  return functions::make_not(std::move(args[0]));
+}
+
+ExpressionPtr Binder::bind_boolean_test(const PgQuery__BooleanTest* e, const Clause& clause) {
+  ExpressionPtr x = boolean(bind(e->arg, clause), "IS TRUE", location_of(e->arg));
+  switch (e->booltesttype) {
+    case PG_QUERY__BOOL_TEST_TYPE__IS_TRUE: return functions::make_coalesce({x, truth(false)});
+    case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE: return functions::make_not(functions::make_coalesce({x, truth(false)}));
+    case PG_QUERY__BOOL_TEST_TYPE__IS_FALSE: return functions::make_not(functions::make_coalesce({x, truth(true)}));
+    case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_FALSE: return functions::make_coalesce({x, truth(true)});
+    case PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN: return functions::make_is_null(x);
+    default: return functions::make_not(functions::make_is_null(x));
+  }
+}
+
+ExpressionPtr Binder::bind_case(const PgQuery__CaseExpr* e, const Clause& clause) {
+  const ExpressionPtr subject = e->arg != nullptr ? bind(e->arg, clause) : nullptr;
+  std::vector<ExpressionPtr> results;
+  std::vector<ExpressionPtr> tests;
+  for (const Node* node : TAJO_NODES(e, args)) {
+    const PgQuery__CaseWhen* when = node->case_when;
+    ExpressionPtr test = bind(when->expr, clause);
+    tests.push_back(subject ? compare("=", subject, std::move(test), when->location)
+                            : boolean(std::move(test), "CASE/WHEN", location_of(when->expr)));
+    results.push_back(bind(when->result, clause));
+  }
+  if (e->defresult != nullptr) results.push_back(bind(e->defresult, clause));
+  unify_unknown(results, 1, 0);
+  std::vector<ExpressionPtr> args;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (i < tests.size()) args.push_back(std::move(tests[i]));
+    args.push_back(std::move(results[i]));
+  }
+  return at_position(functions::make_case(std::move(args)), position(e->location));
+}
+
+namespace {
+
+/// Which unit INTERVAL '90' DAY gives its number; null for a span of units, where the text says them itself.
+const char* interval_unit(int fields) {
+  switch (fields) {
+    case 1 << 1: return " months";
+    case 1 << 2: return " years";
+    case 1 << 3: return " days";
+    case 1 << 10: return " hours";
+    case 1 << 11: return " minutes";
+    case 1 << 12: return " seconds";
+    default: return nullptr;
+  }
+}
+
+}  // namespace
+
+ExpressionPtr Binder::bind_cast(const PgQuery__TypeCast* e, const Clause& clause) {
+  const Type type = bind_type(e->type_name);
+  ExpressionPtr arg = bind(e->arg, clause);
+  if (type.id == TypeId::kInterval && e->type_name->n_typmods > 0 && is(e->type_name->typmods[0], PG_QUERY__NODE__NODE_A_CONST) &&
+      arg->kind == Expression::Kind::kConstant && is_untyped(*arg)) {
+    const PgQuery__AConst* fields = e->type_name->typmods[0]->a_const;
+    const char* unit = fields->val_case == PG_QUERY__A__CONST__VAL_IVAL ? interval_unit(fields->ival->ival) : nullptr;
+    if (const auto* text = std::get_if<std::string>(&arg->constant);
+        unit != nullptr && text != nullptr && text->find_first_not_of(" +-.0123456789") == std::string::npos) {
+      auto with_unit = std::make_shared<Expression>(*arg);
+      with_unit->constant = *text + unit;
+      arg = std::move(with_unit);
+    }
+  }
+  try {
+    return coerce(std::move(arg), type, e->location);
+  } catch (Error& error) {
+    throw error.at(error.position() == 0 ? position(e->location) : error.position());
+  }
+}
+
+ExpressionPtr Binder::bind_value_function(const PgQuery__SQLValueFunction* e) {
+  const auto text = [&](const std::string& value) { return functions::make_constant(value, Type::of(TypeId::kText)); };
+  switch (e->op) {
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE: return call("current_date", {}, e->location);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME: return call("current_time", {}, e->location);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP: return call("current_timestamp", {}, e->location);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
+      return coerce(call("current_timestamp", {}, e->location), Type::of(TypeId::kTimestamp), e->location);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER:
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER: return text(context_.user);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG: return text(context_.database);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA: return text("public");
+    default: unsupported("a precision of the current time", e->location);
+  }
+}
+
+}  // namespace tajo::sql
