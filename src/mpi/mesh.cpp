@@ -57,7 +57,18 @@ bool Mesh::send(Rank to, Channel channel, Bytes payload) {
 }
 
 void Mesh::on_message(Channel channel, std::function<void(Message&&)> handler) {
+  const std::lock_guard lock(handlers_mutex_);
   handlers_[static_cast<std::size_t>(channel)] = std::move(handler);
+}
+
+void Mesh::on_suspect(std::function<void(Rank)> handler) {
+  const std::lock_guard lock(handlers_mutex_);
+  suspect_ = std::move(handler);
+}
+
+void Mesh::on_writable(std::function<void(Rank)> handler) {
+  const std::lock_guard lock(handlers_mutex_);
+  writable_ = std::move(handler);
 }
 
 void Mesh::set_stamp(const FrameStamp& stamp) {
@@ -150,8 +161,7 @@ void Mesh::obey(Order& order) {
   const std::size_t cost = Link::cost(order.payload->size());
   if (order.peer == rank_) {
     p.queued.fetch_sub(cost);
-    if (auto& handler = handlers_[static_cast<std::size_t>(order.channel)]; handler && !lingering_)
-      handler({rank_, order.channel, stamp(), std::move(*order.payload)});
+    hand_over({rank_, order.channel, stamp(), std::move(*order.payload)});
     return;
   }
   if (!p.failed) {
@@ -180,7 +190,9 @@ void Mesh::settle(Rank rank, Peer& p) {
   const std::size_t freed = p.counted - held;
   p.counted = held;
   const std::size_t left = p.queued.fetch_sub(freed) - freed;
-  if (left <= kMaxQueuedBytesPerPeer / 2 && p.full.load() && p.full.exchange(false) && writable_ && !lingering_) writable_(rank);
+  if (left > kMaxQueuedBytesPerPeer / 2 || !p.full.load() || !p.full.exchange(false)) return;
+  const std::lock_guard lock(handlers_mutex_);
+  if (writable_ && !lingering_) writable_(rank);
 }
 
 void Mesh::on_frame(Rank from, int lane, ByteView frame) {
@@ -223,10 +235,14 @@ void Mesh::on_body(Rank from, const FrameHeader& announce, Bytes&& body) {
 }
 
 void Mesh::deliver(Rank from, std::vector<Link::Delivered>& messages) {
-  for (Link::Delivered& d : messages)
-    if (auto& handler = handlers_[static_cast<std::size_t>(d.channel)]; handler && !lingering_)
-      handler({from, d.channel, d.stamp, std::move(d.payload)});
+  for (Link::Delivered& d : messages) hand_over({from, d.channel, d.stamp, std::move(d.payload)});
   messages.clear();
+}
+
+void Mesh::hand_over(Message&& message) {
+  const std::lock_guard lock(handlers_mutex_);
+  if (auto& handler = handlers_[static_cast<std::size_t>(message.channel)]; handler && !lingering_)
+    handler(std::move(message));
 }
 
 void Mesh::on_sent(Rank to, int lane) {
@@ -241,6 +257,7 @@ void Mesh::on_failure(Rank rank) {
   p.failed = true;
   p.link.restart_peer(p.link.peer_incarnation());
   settle(rank, p);
+  const std::lock_guard lock(handlers_mutex_);
   if (suspect_ && !lingering_) suspect_(rank);
 }
 

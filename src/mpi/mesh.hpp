@@ -38,8 +38,8 @@ class Mesh : public Fabric, private WireEvents {
   int size() const override { return size_; }
   bool send(Rank to, Channel channel, Bytes payload) override;
   void on_message(Channel channel, std::function<void(Message&&)> handler) override;
-  void on_suspect(std::function<void(Rank)> handler) override { suspect_ = std::move(handler); }
-  void on_writable(std::function<void(Rank)> handler) override { writable_ = std::move(handler); }
+  void on_suspect(std::function<void(Rank)> handler) override;
+  void on_writable(std::function<void(Rank)> handler) override;
   void set_stamp(const FrameStamp& stamp) override;
   void reset_peer(Rank peer, Incarnation incarnation) override;
   Micros silence_us(Rank peer) const override;
@@ -95,6 +95,7 @@ class Mesh : public Fabric, private WireEvents {
   void share_receive_pool();
   void mark(Rank rank, Peer& peer);
   void settle(Rank rank, Peer& peer);
+  void hand_over(Message&& message);
   void deliver(Rank from, std::vector<Link::Delivered>& messages);
   void sleep();
   FrameStamp stamp() const;
@@ -106,6 +107,8 @@ class Mesh : public Fabric, private WireEvents {
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<Doorbell> doorbell_;
   std::vector<std::unique_ptr<Peer>> peers_;
+  /// Taken for each call of a handler; other threads hold it only to replace one, and know then that it is not running.
+  std::mutex handlers_mutex_;
   std::array<std::function<void(Message&&)>, kChannels> handlers_;
   std::function<void(Rank)> suspect_;
   std::function<void(Rank)> writable_;

@@ -39,7 +39,9 @@ class OutputLost : public std::runtime_error {
 class TaskOutput {
  public:
   virtual ~TaskOutput() = default;
-  /// kBlocked: over the memory bound and the spill is behind; the waker fires.
+  /// kMore: taken. kBlocked: nothing was taken, because outputs are over the memory bound and the spill is behind; the
+  /// waker fires, then the same rows are given again. Throws Error 53100, 58030 when spilling fails, 53200 when there
+  /// is no directory to spill to.
   virtual Flow append(std::uint16_t partition, const data::Batch& batch, const data::Selection& rows, Waker& waker) = 0;
   struct Sealed {
     std::vector<std::uint64_t> partition_bytes;
@@ -69,11 +71,12 @@ struct OutputStoreConfig {
   std::size_t pull_window_bytes = std::size_t{8} << 20;  ///< bound of blocks in flight to one reader
 };
 
-/// All task outputs of this rank, and the pulls from other ranks. Any thread.
+/// All task outputs of this rank, and the pulls from other ranks. Any thread. Outlives its TaskOutputs and readers.
+/// Spill files have no names: nothing is left behind by kill -9.
 class OutputStore {
  public:
   virtual ~OutputStore() = default;
-  /// `fabric`'s kData channel belongs to the store from now on.
+  /// `fabric`'s kData channel and on_writable belong to the store from now on.
   static std::unique_ptr<OutputStore> make(mpi::Fabric& fabric, OutputStoreConfig config);
 
   virtual std::unique_ptr<TaskOutput> create(const TaskId& task, std::uint16_t partitions,
@@ -84,7 +87,9 @@ class OutputStore {
 
   virtual void drop_stage(const QueryId& query, std::uint16_t stage) = 0;
   virtual void drop_query(const QueryId& query) = 0;
-  virtual void peer_lost(Rank rank) = 0;   ///< readers waiting for it throw OutputLost
+  /// Readers that still wait for something from it throw OutputLost. A peer that answers nothing for ten seconds
+  /// counts as lost too, should nobody say so.
+  virtual void peer_lost(Rank rank) = 0;
   virtual std::size_t memory_bytes() const = 0;
 };
 

@@ -1,0 +1,90 @@
+#pragma once
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "tajo/common/bytes.hpp"
+#include "tajo/common/ids.hpp"
+
+namespace tajo::exchange {
+
+/// Encoded bytes of one block and what keeps them alive.
+struct BlockRef {
+  std::shared_ptr<const void> owner;
+  ByteView bytes;
+};
+
+/// Bytes of all outputs of this rank that lie in memory. Any thread.
+class MemoryGauge {
+ public:
+  explicit MemoryGauge(std::size_t bound) : bound_(bound) {}
+  void add(std::size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
+  void subtract(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  std::size_t used() const { return used_.load(std::memory_order_relaxed); }
+  std::size_t bound() const { return bound_; }
+  bool over() const { return used() > bound_; }
+  /// Producers wait from here on: a quarter above the bound, so that spilling starts before anybody stands still.
+  bool far_over() const { return used() > bound_ + bound_ / 4; }
+
+ private:
+  std::size_t bound_;
+  std::atomic<std::size_t> used_{0};
+};
+
+/// A file without a name: the system removes it when the last block in it is gone, also after kill -9.
+class SpillFile {
+ public:
+  /// Throws Error 58030 or 53100.
+  explicit SpillFile(const std::string& directory);
+  ~SpillFile();
+  SpillFile(const SpillFile&) = delete;
+  SpillFile& operator=(const SpillFile&) = delete;
+  std::uint64_t append(ByteView bytes);  ///< offset; one thread
+  void read(std::uint64_t offset, std::byte* to, std::size_t bytes) const;
+  std::uint64_t size() const { return end_; }
+
+ private:
+  std::string directory_;
+  int fd_ = -1;
+  std::uint64_t end_ = 0;
+};
+
+/// One encoded block, in memory or in a spill file. Never changes what it says. Any thread.
+class StoredBlock {
+ public:
+  StoredBlock(std::shared_ptr<MemoryGauge> gauge, Bytes&& bytes);
+  ~StoredBlock();
+  StoredBlock(const StoredBlock&) = delete;
+  StoredBlock& operator=(const StoredBlock&) = delete;
+
+  std::size_t bytes() const { return size_; }
+  /// Null when it was spilled.
+  std::shared_ptr<const Bytes> in_memory() const;
+  /// Reads it back where necessary (blocking). Throws Error 58030.
+  std::shared_ptr<const Bytes> load() const;
+  /// Writes it and gives the memory back (blocking); readers that hold it keep theirs.
+  void spill(const std::shared_ptr<SpillFile>& file);
+
+ private:
+  std::shared_ptr<MemoryGauge> gauge_;
+  const std::size_t size_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Bytes> data_;
+  std::shared_ptr<SpillFile> file_;
+  std::uint64_t offset_ = 0;
+};
+
+/// A sealed output: by partition its blocks in order.
+struct SealedOutput {
+  TaskId task;
+  std::vector<std::vector<std::shared_ptr<StoredBlock>>> partitions;
+};
+
+/// A whole output in one piece, as it rides in a completion message: [u32 partitions][for each u32 blocks, then their
+/// u32 sizes][blocks, each 16-aligned from the start].
+Bytes encode_inline(const std::vector<std::vector<std::shared_ptr<const Bytes>>>& partitions);
+/// The blocks of one partition, views into `blob`. Throws Error XX001.
+std::vector<BlockRef> decode_inline(const std::shared_ptr<const Bytes>& blob, std::uint16_t partition);
+
+}  // namespace tajo::exchange
