@@ -17,10 +17,13 @@ struct Rule {
 };
 
 constexpr Rule kRules[] = {
+    {"fold", fold, false},
+    {"or_factors", factor_disjunctions, false},
     {"unnest", unnest, true},
     {"push_down", push_down, false},
     {"join_order", order_joins, false},
     {"rewrite_aggregates", rewrite_aggregates, true},
+    {"group_keys", reduce_group_keys, false},
 };
 
 /// INSERT and CTAS: the rows get exactly the target's types, in its physical form.
