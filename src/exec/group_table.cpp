@@ -1,0 +1,174 @@
+#include "group_table.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace tajo::exec {
+
+using data::Physical;
+using data::Selection;
+using data::Vector;
+
+namespace {
+
+constexpr std::uint64_t kFirstCapacity = 1024;
+constexpr std::uint64_t kCachedCapacity = std::uint64_t{1} << 17;  ///< entries that stay in a core's cache
+constexpr std::uint64_t kWorthGrowing = 2;                         ///< input rows a group above it
+
+template <class T, class Same>
+void match_typed(const T* values, bool constant, const std::uint64_t* valid, const RowLayout& layout, std::size_t column,
+                 const Selection& selection, std::span<const std::uint16_t> at, const std::byte* const* rows, std::uint8_t* ok,
+                 Same same) {
+  const std::uint32_t offset = layout.offset(column);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    const std::uint32_t position = constant ? 0 : selection[at[i]];
+    const std::byte* row = rows[at[i]];
+    T stored;
+    std::memcpy(&stored, row + offset, sizeof stored);
+    const bool null = !data::row_valid(valid, position);
+    const bool row_null = layout.is_null(row, column);
+    const bool equal = null || row_null ? null == row_null : same(values[position], stored);
+    ok[i] = static_cast<std::uint8_t>(ok[i] & static_cast<std::uint8_t>(equal));
+  }
+}
+
+}  // namespace
+
+GroupLayout::GroupLayout(std::vector<Physical> key_types, std::uint32_t tail)
+    : keys(sizeof(std::uint64_t), std::move(key_types)) {
+  tail_offset = (keys.size() + 15) / 16 * 16;
+  row_bytes = (tail_offset + tail + 15) / 16 * 16;
+}
+
+GroupDirectory::GroupDirectory(std::uint64_t rows) : entries_(std::bit_ceil(std::max<std::uint64_t>(rows * 2, 16))), mask_(entries_.size() - 1) {}
+
+GroupTable::GroupTable(const GroupLayout& layout, MemoryAccount& memory, const char* owner)
+    : layout_(layout), any_null_(layout.keys.columns(), false), reservation_(memory, owner) {
+  for (RowStore& p : partitions_) p = RowStore(layout.row_bytes);
+}
+
+std::byte* GroupTable::insert(std::uint64_t hash, std::uint64_t partition_hash) {
+  std::byte* row = partitions_[partition_hash >> (64 - kPartitionBits)].append(arena_);
+  std::memset(row, 0, layout_.row_bytes);
+  std::memcpy(row, &hash, sizeof hash);
+  ++rows_;
+  return row;
+}
+
+std::byte* GroupTable::single() { return insert(0, 0); }
+
+void GroupTable::make_room(std::uint32_t rows) {
+  rows_seen_ += rows;
+  if (directory_.capacity() != 0 && !directory_.full(in_directory_ + rows)) return;
+  if (directory_.capacity() >= kCachedCapacity && rows_seen_ < kWorthGrowing * in_directory_) {
+    directory_.clear();
+    in_directory_ = 0;
+    rows_seen_ = 0;
+    emptied_ = true;
+    return;
+  }
+  GroupDirectory grown(std::max({kFirstCapacity, (in_directory_ + rows) * 2, static_cast<std::uint64_t>(directory_.capacity())}));
+  for (std::size_t s = 0; s < directory_.capacity(); ++s) {
+    const std::uint64_t entry = directory_.at(s);
+    if (entry == 0) continue;
+    std::uint64_t slot = grown.slot(GroupLayout::hash(GroupDirectory::row(entry)));
+    while (grown.at(slot) != 0) slot = grown.next(slot);
+    grown.at(slot) = entry;
+  }
+  directory_ = std::move(grown);
+}
+
+void GroupTable::find_or_insert(std::span<const Vector> keys, const Selection& selection, const std::uint64_t* hashes,
+                                const std::uint64_t* partition_hashes, std::byte** rows_out) {
+  const std::uint32_t n = selection.count;
+  make_room(n);
+  if (partition_hashes == nullptr) partition_hashes = hashes;
+  pending_.resize(n);
+  slots_.resize(n);
+  for (std::uint32_t i = 0; i < n; ++i) {
+    pending_[i] = static_cast<std::uint16_t>(i);
+    slots_[i] = directory_.slot(hashes[i]);
+    __builtin_prefetch(&directory_.at(slots_[i]));
+  }
+  std::vector<std::uint8_t>& ok = ok_;
+  while (!pending_.empty()) {
+    candidates_.clear();
+    fresh_.clear();
+    for (const std::uint16_t i : pending_) {
+      std::uint64_t slot = slots_[i];
+      for (;;) {
+        std::uint64_t& entry = directory_.at(slot);
+        if (entry == 0) {
+          rows_out[i] = insert(hashes[i], partition_hashes[i]);
+          entry = GroupDirectory::entry(hashes[i], rows_out[i]);
+          ++in_directory_;
+          fresh_.push_back(i);
+          break;
+        }
+        if (GroupDirectory::same_tag(entry, hashes[i])) {
+          std::byte* row = GroupDirectory::row(entry);
+          if (GroupLayout::hash(row) == hashes[i]) {
+            rows_out[i] = row;
+            candidates_.push_back(i);
+            break;
+          }
+        }
+        slot = directory_.next(slot);
+      }
+      slots_[i] = slot;
+    }
+    if (!fresh_.empty()) write_keys(keys, selection, rows_out);
+    pending_.clear();
+    if (candidates_.empty()) break;
+    ok.assign(candidates_.size(), 1);
+    match_keys(layout_.keys, keys, selection, candidates_, rows_out, ok.data());
+    for (std::size_t c = 0; c < candidates_.size(); ++c) {
+      if (ok[c] != 0) continue;
+      const std::uint16_t i = candidates_[c];
+      slots_[i] = directory_.next(slots_[i]);
+      pending_.push_back(i);
+    }
+  }
+}
+
+void GroupTable::write_keys(std::span<const Vector> keys, const Selection& selection, std::byte* const* rows) {
+  fresh_rows_.resize(fresh_.size());
+  fresh_positions_.resize(fresh_.size());
+  for (std::size_t f = 0; f < fresh_.size(); ++f) {
+    fresh_rows_[f] = rows[fresh_[f]];
+    fresh_positions_[f] = static_cast<std::uint16_t>(selection[fresh_[f]]);
+  }
+  const Selection fresh{fresh_positions_.data(), static_cast<std::uint32_t>(fresh_.size())};
+  for (std::size_t k = 0; k < keys.size(); ++k)
+    if (layout_.keys.scatter(k, keys[k], fresh, fresh_rows_.data(), strings_)) any_null_[k] = true;
+}
+
+void GroupTable::account() {
+  const std::size_t bytes = arena_.bytes() + strings_.bytes() + directory_.bytes();
+  if (bytes != reservation_.held()) reservation_.set(bytes);
+}
+
+void match_keys(const RowLayout& layout, std::span<const Vector> keys, const Selection& selection,
+                std::span<const std::uint16_t> at, const std::byte* const* rows, std::uint8_t* ok) {
+  for (std::size_t k = 0; k < keys.size(); ++k) {
+    const Vector& v = keys[k];
+    const bool constant = v.form == Vector::Form::kConstant;
+    const auto run = [&](auto tag, auto same) {
+      using T = decltype(tag);
+      match_typed<T>(v.as<T>(), constant, v.valid, layout, k, selection, at, rows, ok, same);
+    };
+    const auto equal = [](const auto& a, const auto& b) { return a == b; };
+    const auto equal_float = [](auto a, auto b) { return a == b || (a != a && b != b); };
+    switch (layout.type(k)) {
+      case Physical::kBool: run(std::uint8_t{}, equal); break;
+      case Physical::kI32: run(std::int32_t{}, equal); break;
+      case Physical::kI64: run(std::int64_t{}, equal); break;
+      case Physical::kI128: run(static_cast<__int128>(0), equal); break;
+      case Physical::kF32: run(float{}, equal_float); break;
+      case Physical::kF64: run(double{}, equal_float); break;
+      case Physical::kStr: run(data::Str{}, equal); break;
+    }
+  }
+}
+
+}  // namespace tajo::exec

@@ -1,0 +1,290 @@
+#include "join_table.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "tajo/functions/program.hpp"
+
+namespace tajo::exec {
+
+using data::Physical;
+using data::Selection;
+using data::Vector;
+
+namespace {
+
+constexpr std::uint64_t kDensePerRow = 8;        ///< an array may have as many places a row
+constexpr std::uint64_t kBitmapPerRow = 512;     ///< and a bitmap as many bits
+constexpr std::uint64_t kAlwaysDense = 4096;
+constexpr std::uint64_t kMaxDense = std::uint64_t{1} << 32;
+
+bool integer_key(Physical type) { return type == Physical::kI32 || type == Physical::kI64; }
+
+template <class T>
+T load_at(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+template <class T>
+void bounds_of(const Vector& v, const Selection& selection, std::int64_t& lo, std::int64_t& hi) {
+  const T* values = v.as<T>();
+  if (selection.count == 0) return;
+  if (v.form == Vector::Form::kConstant) {
+    lo = std::min<std::int64_t>(lo, values[0]);
+    hi = std::max<std::int64_t>(hi, values[0]);
+    return;
+  }
+  T low = values[selection[0]], high = low;
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    const T value = values[selection[i]];
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  lo = std::min<std::int64_t>(lo, low);
+  hi = std::max<std::int64_t>(hi, high);
+}
+
+}  // namespace
+
+JoinTable::JoinTable(Shape shape, MemoryAccount& memory) : shape_(std::move(shape)), memory_(memory) {
+  single_integer_ = shape_.keys.size() == 1 && integer_key(shape_.stored[shape_.keys[0]]);
+  const std::uint32_t fixed = single_integer_ ? 8 : 16;
+  flag_offset_ = fixed;
+  layout_ = RowLayout(fixed + (shape_.flags ? 1U : 0U), shape_.stored);
+  any_null_.assign(shape_.stored.size(), false);
+}
+
+JoinTable::Part::Part(const JoinTable& table, MemoryAccount& memory)
+    : rows(table.layout_.size()),
+      null_rows(table.layout_.size()),
+      lo(std::numeric_limits<std::int64_t>::max()),
+      hi(std::numeric_limits<std::int64_t>::min()),
+      any_null(table.shape_.stored.size(), false),
+      reservation(memory, "hash join build") {}
+
+void JoinTable::append(Part& part, std::span<const Vector> values, const Selection& selection) const {
+  // Rows with a NULL key can match nothing.
+  std::uint16_t with_key[data::kVectorRows];
+  std::uint16_t without_key[data::kVectorRows];
+  std::uint32_t keyed = 0, unkeyed = 0;
+  bool nulls = false;
+  for (const std::size_t k : shape_.keys) nulls |= values[k].valid != nullptr;
+  Selection joinable = selection;
+  if (nulls) {
+    for (std::uint32_t i = 0; i < selection.count; ++i) {
+      const std::uint32_t row = selection[i];
+      bool valid = true;
+      for (const std::size_t k : shape_.keys)
+        valid &= data::row_valid(values[k].valid, values[k].form == Vector::Form::kConstant ? 0 : row);
+      (valid ? with_key[keyed++] : without_key[unkeyed++]) = static_cast<std::uint16_t>(row);
+    }
+    joinable = {with_key, keyed};
+    part.null_key |= unkeyed != 0;
+  }
+  const auto write = [&](RowStore& store, const Selection& rows) {
+    part.targets.resize(rows.count);
+    const std::uint32_t header = flag_offset_ + (shape_.flags ? 1U : 0U);
+    for (std::uint32_t i = 0; i < rows.count; ++i) {
+      std::byte* row = store.append(part.arena);
+      std::memset(row, 0, header);
+      layout_.clear_nulls(row);
+      part.targets[i] = row;
+    }
+    for (std::size_t c = 0; c < values.size(); ++c)
+      if (layout_.scatter(c, values[c], rows, part.targets.data(), part.strings)) part.any_null[c] = true;
+  };
+  if (joinable.count != 0) {
+    write(part.rows, joinable);
+    if (single_integer_) {
+      const Vector& key = values[shape_.keys[0]];
+      if (key.type == Physical::kI32) bounds_of<std::int32_t>(key, joinable, part.lo, part.hi);
+      else bounds_of<std::int64_t>(key, joinable, part.lo, part.hi);
+    } else {
+      std::uint64_t hashes[data::kVectorRows];
+      std::vector<Vector> keys;
+      keys.reserve(shape_.keys.size());
+      for (const std::size_t k : shape_.keys) keys.push_back(values[k]);
+      functions::hash_rows(keys, joinable, hashes);
+      for (std::uint32_t i = 0; i < joinable.count; ++i) std::memcpy(part.targets[i] + 8, &hashes[i], 8);
+    }
+  }
+  if (unkeyed != 0 && shape_.keep_null_keys) write(part.null_rows, {without_key, unkeyed});
+  const std::size_t bytes = part.arena.bytes() + part.strings.bytes();
+  if (bytes != part.reservation.held()) part.reservation.set(bytes);
+}
+
+void JoinTable::add(std::unique_ptr<Part> part) {
+  const std::lock_guard lock(mutex_);
+  parts_.push_back(std::move(part));
+}
+
+std::uint32_t JoinTable::prepare() {
+  lo_ = std::numeric_limits<std::int64_t>::max();
+  hi_ = std::numeric_limits<std::int64_t>::min();
+  for (const auto& part : parts_) {
+    for (const RowStore::Chunk& chunk : part->rows.chunks()) {
+      if (chunk.rows == 0) continue;
+      pieces_.push_back(chunk);
+      rows_ += chunk.rows;
+    }
+    null_key_ |= part->null_key;
+    lo_ = std::min(lo_, part->lo);
+    hi_ = std::max(hi_, part->hi);
+    for (std::size_t c = 0; c < any_null_.size(); ++c) any_null_[c] = any_null_[c] || part->any_null[c];
+  }
+  if (rows_ == 0) return 0;
+  if (single_integer_) {
+    range_ = static_cast<std::uint64_t>(hi_) - static_cast<std::uint64_t>(lo_) + 1;
+    const bool fits = range_ != 0 && range_ < kMaxDense;
+    bitmap_ = fits && shape_.existence && range_ / kBitmapPerRow <= rows_ + 8;
+    dense_ = bitmap_ || (fits && (range_ <= kAlwaysDense || range_ / kDensePerRow <= rows_));
+  }
+  std::uint64_t places = 0;
+  if (bitmap_) {
+    places = range_ / 64 + 1;
+  } else if (dense_) {
+    places = range_;
+  } else {
+    places = std::bit_ceil(std::max<std::uint64_t>(rows_ + rows_ / 4, 16));
+    shift_ = 64 - std::countr_zero(places);
+  }
+  directory_ = ZeroedArray<std::uint64_t>(places, Reservation(memory_, "hash join directory"));
+  return static_cast<std::uint32_t>(pieces_.size());
+}
+
+std::int64_t JoinTable::key_of(const std::byte* row) const {
+  const std::size_t key = shape_.keys[0];
+  const std::byte* at = row + layout_.offset(key);
+  return layout_.type(key) == Physical::kI32 ? load_at<std::int32_t>(at) : load_at<std::int64_t>(at);
+}
+
+std::uint64_t JoinTable::hash_of(const std::byte* row) const {
+  return single_integer_ ? mix(static_cast<std::uint64_t>(key_of(row))) : load_at<std::uint64_t>(row + 8);
+}
+
+void JoinTable::link(std::uint32_t piece, std::span<RuntimeFilter* const> filters) {
+  const RowStore::Chunk& chunk = pieces_[piece];
+  const std::uint32_t bytes = layout_.size();
+  for (std::size_t k = 0; k < filters.size(); ++k) {
+    if (filters[k] == nullptr || !filters[k]->has_bounds()) continue;
+    TAJO_ASSERT(single_integer_);
+    for (std::uint32_t r = 0; r < chunk.rows; ++r) filters[k]->add(key_of(chunk.data + std::size_t{r} * bytes));
+  }
+  bool repeated = false;
+  for (std::uint32_t r = 0; r < chunk.rows; ++r) {
+    std::byte* row = chunk.data + std::size_t{r} * bytes;
+    if (dense_) {
+      const std::uint64_t place = static_cast<std::uint64_t>(key_of(row)) - static_cast<std::uint64_t>(lo_);
+      if (bitmap_) {
+        std::atomic_ref<std::uint64_t>(directory_[place >> 6]).fetch_or(std::uint64_t{1} << (place & 63), std::memory_order_relaxed);
+        continue;
+      }
+      std::atomic_ref<std::uint64_t> head(directory_[place]);
+      const std::uint64_t before = head.exchange(reinterpret_cast<std::uint64_t>(row), std::memory_order_relaxed);
+      std::memcpy(row, &before, sizeof before);
+      repeated |= before != 0;
+    } else {
+      const std::uint64_t hash = hash_of(row);
+      std::atomic_ref<std::uint64_t> head(directory_[hash >> shift_]);
+      std::uint64_t before = head.load(std::memory_order_relaxed);
+      for (;;) {
+        const std::uint64_t chained = before & 0xFFFFFFFFFFFFULL;
+        std::memcpy(row, &chained, sizeof chained);
+        const std::uint64_t tags = (before & ~0xFFFFFFFFFFFFULL) | tag(hash);
+        if (head.compare_exchange_weak(before, tags | reinterpret_cast<std::uint64_t>(row), std::memory_order_relaxed)) break;
+      }
+    }
+  }
+  if (repeated) repeated_.store(true, std::memory_order_relaxed);
+}
+
+bool JoinTable::keys_equal(std::span<const Vector> keys, std::uint32_t position, const std::byte* row) const {
+  for (std::size_t k = 0; k < keys.size(); ++k)
+    if (!layout_.equal(shape_.keys[k], keys[k], position, row)) return false;
+  return true;
+}
+
+template <class T>
+void JoinTable::find_dense(const Vector& key, const Selection& selection, std::byte** out) const {
+  const T* values = key.as<T>();
+  const bool constant = key.form == Vector::Form::kConstant;
+  const auto lo = static_cast<std::uint64_t>(lo_);
+  const std::uint64_t* directory = directory_.data();
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    const std::uint32_t row = constant ? 0 : selection[i];
+    const std::uint64_t place = static_cast<std::uint64_t>(static_cast<std::int64_t>(values[row])) - lo;
+    std::uint64_t found = 0;
+    if (place < range_ && data::row_valid(key.valid, row))
+      found = bitmap_ ? directory[place >> 6] >> (place & 63) & 1 : directory[place];
+    out[i] = reinterpret_cast<std::byte*>(found);
+  }
+}
+
+template <class T>
+void JoinTable::find_integer(const Vector& key, const Selection& selection, data::Arena& arena, std::byte** out) const {
+  const T* values = key.as<T>();
+  const bool constant = key.form == Vector::Form::kConstant;
+  const std::uint32_t offset = layout_.offset(shape_.keys[0]);
+  auto* hashes = arena.array<std::uint64_t>(selection.count);
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    hashes[i] = mix(static_cast<std::uint64_t>(static_cast<std::int64_t>(values[constant ? 0 : selection[i]])));
+    __builtin_prefetch(&directory_[hashes[i] >> shift_]);
+  }
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    const std::uint64_t entry = directory_[hashes[i] >> shift_];
+    out[i] = (entry & tag(hashes[i])) != 0 && data::row_valid(key.valid, constant ? 0 : selection[i]) ? row_of(entry) : nullptr;
+    __builtin_prefetch(out[i]);
+  }
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    const T value = values[constant ? 0 : selection[i]];
+    std::byte* row = out[i];
+    while (row != nullptr && load_at<T>(row + offset) != value) row = next(row);
+    out[i] = row;
+  }
+}
+
+void JoinTable::find_hashed(std::span<const Vector> keys, const Selection& selection, data::Arena& arena, std::byte** out) const {
+  auto* hashes = arena.array<std::uint64_t>(selection.count);
+  functions::hash_rows(keys, selection, hashes);
+  for (std::uint32_t i = 0; i < selection.count; ++i) __builtin_prefetch(&directory_[hashes[i] >> shift_]);
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    const std::uint64_t entry = directory_[hashes[i] >> shift_];
+    out[i] = (entry & tag(hashes[i])) != 0 ? row_of(entry) : nullptr;
+    __builtin_prefetch(out[i]);
+  }
+  for (std::uint32_t i = 0; i < selection.count; ++i) {
+    std::byte* row = out[i];
+    // Rows with a NULL key are not in the table, and NULL equals only NULL here: such probe rows find nothing.
+    while (row != nullptr && (load_at<std::uint64_t>(row + 8) != hashes[i] || !keys_equal(keys, selection[i], row))) row = next(row);
+    out[i] = row;
+  }
+}
+
+void JoinTable::find(std::span<const Vector> keys, const Selection& selection, data::Arena& arena, std::byte** out) const {
+  if (rows_ == 0) {
+    std::fill_n(out, selection.count, nullptr);
+    return;
+  }
+  if (!single_integer_) return find_hashed(keys, selection, arena, out);
+  const bool narrow = keys[0].type == Physical::kI32;
+  if (dense_) return narrow ? find_dense<std::int32_t>(keys[0], selection, out) : find_dense<std::int64_t>(keys[0], selection, out);
+  return narrow ? find_integer<std::int32_t>(keys[0], selection, arena, out) : find_integer<std::int64_t>(keys[0], selection, arena, out);
+}
+
+std::byte* JoinTable::find_next(std::span<const Vector> keys, std::uint32_t position, const std::byte* row) const {
+  std::byte* at = next(row);
+  if (dense_) return at;
+  if (single_integer_) {
+    const std::int64_t key = key_of(row);
+    while (at != nullptr && key_of(at) != key) at = next(at);
+    return at;
+  }
+  const std::uint64_t hash = load_at<std::uint64_t>(row + 8);
+  while (at != nullptr && (load_at<std::uint64_t>(at + 8) != hash || !keys_equal(keys, position, at))) at = next(at);
+  return at;
+}
+
+}  // namespace tajo::exec

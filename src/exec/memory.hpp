@@ -1,0 +1,126 @@
+#pragma once
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "tajo/common/error.hpp"
+#include "tajo/common/ids.hpp"
+
+namespace tajo::exec {
+
+/// Bytes of all queries of this rank, under one bound. Any thread.
+class MemoryPool {
+ public:
+  explicit MemoryPool(std::size_t limit) : limit_(limit) {}
+  bool try_grow(std::size_t bytes) {
+    const std::size_t before = used_.fetch_add(bytes, std::memory_order_relaxed);
+    if (before + bytes <= limit_) return true;
+    used_.fetch_sub(bytes, std::memory_order_relaxed);
+    return false;
+  }
+  void shrink(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  std::size_t used() const { return used_.load(std::memory_order_relaxed); }
+  std::size_t limit() const { return limit_; }
+
+ private:
+  const std::size_t limit_;
+  std::atomic<std::size_t> used_{0};
+};
+
+/// One query's share of the pool; its tasks hold it. Any thread.
+class MemoryAccount {
+ public:
+  MemoryAccount(MemoryPool& pool, const QueryId& query) : pool_(pool), query_(query) {}
+  MemoryAccount(const MemoryAccount&) = delete;
+  MemoryAccount& operator=(const MemoryAccount&) = delete;
+  ~MemoryAccount() { pool_.shrink(used()); }
+  bool try_grow(std::size_t bytes) {
+    if (!pool_.try_grow(bytes)) return false;
+    used_.fetch_add(bytes, std::memory_order_relaxed);
+    return true;
+  }
+  void shrink(std::size_t bytes) {
+    used_.fetch_sub(bytes, std::memory_order_relaxed);
+    pool_.shrink(bytes);
+  }
+  std::size_t used() const { return used_.load(std::memory_order_relaxed); }
+  [[noreturn]] void refuse(const char* what, std::size_t bytes) const;
+
+ private:
+  MemoryPool& pool_;
+  const QueryId query_;
+  std::atomic<std::size_t> used_{0};
+};
+
+/// What one table, run or arena of an operator holds of its query's account; given back when destroyed. One thread.
+class Reservation {
+ public:
+  Reservation() = default;
+  Reservation(MemoryAccount& account, const char* what) : account_(&account), what_(what) {}
+  Reservation(Reservation&& other) noexcept : account_(other.account_), what_(other.what_), held_(other.held_) { other.held_ = 0; }
+  Reservation& operator=(Reservation&& other) noexcept {
+    if (this != &other) {
+      release();
+      account_ = other.account_;
+      what_ = other.what_;
+      held_ = other.held_;
+      other.held_ = 0;
+    }
+    return *this;
+  }
+  ~Reservation() { release(); }
+  /// Brings the reservation to `bytes`. Error 53200 naming operator and query when the pool refuses.
+  void set(std::size_t bytes) {
+    if (bytes > held_) {
+      if (account_ != nullptr && !account_->try_grow(bytes - held_)) account_->refuse(what_, bytes);
+    } else if (account_ != nullptr) {
+      account_->shrink(held_ - bytes);
+    }
+    held_ = bytes;
+  }
+  std::size_t held() const { return held_; }
+
+ private:
+  void release() {
+    if (account_ != nullptr && held_ != 0) account_->shrink(held_);
+    held_ = 0;
+  }
+  MemoryAccount* account_ = nullptr;
+  const char* what_ = "";
+  std::size_t held_ = 0;
+};
+
+/// A large zeroed array that the kernel fills page by page (directories of hash tables, bitmaps).
+template <class T>
+class ZeroedArray {
+ public:
+  ZeroedArray() = default;
+  ZeroedArray(std::size_t n, Reservation reservation) : reservation_(std::move(reservation)), size_(n) {
+    reservation_.set(n * sizeof(T));
+    data_.reset(static_cast<T*>(allocate(n * sizeof(T))));
+  }
+  T* data() { return data_.get(); }
+  const T* data() const { return data_.get(); }
+  std::size_t size() const { return size_; }
+  T& operator[](std::size_t i) { return data_.get()[i]; }
+  const T& operator[](std::size_t i) const { return data_.get()[i]; }
+
+ private:
+  static void* allocate(std::size_t bytes);
+  struct Free {
+    void operator()(T* p) const { std::free(p); }
+  };
+  Reservation reservation_;
+  std::unique_ptr<T, Free> data_;
+  std::size_t size_ = 0;
+};
+
+void* allocate_zeroed(std::size_t bytes);  ///< by std::free; throws Error 53200
+template <class T>
+void* ZeroedArray<T>::allocate(std::size_t bytes) {
+  return allocate_zeroed(bytes == 0 ? 1 : bytes);
+}
+
+}  // namespace tajo::exec
