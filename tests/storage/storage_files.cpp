@@ -19,7 +19,7 @@ data::Schema test_schema() {
            {"price", Type::decimal(15, 2)}, {"wide", Type::decimal(38, 10)}, {"f", Type::of(TypeId::kFloat8)},
            {"d", Type::of(TypeId::kDate)}, {"ts", Type::of(TypeId::kTimestamp)}, {"flag", Type::of(TypeId::kText)},
            {"word", Type::of(TypeId::kText)}, {"comment", Type::of(TypeId::kText)}, {"b", Type::of(TypeId::kBool)},
-           {"odd/name", Type::of(TypeId::kInt2)}}};
+           {"odd/name", Type::of(TypeId::kInt2)}, {"old", Type::of(TypeId::kDate)}}};
 }
 
 /// The cell of row i, in text, empty for NULL; the Python tests compute the same.
@@ -36,13 +36,14 @@ std::string cell(std::size_t column, std::int64_t i) {
     case 3: return i % 11 == 0 ? "" : two_digits(i * 7919);
     case 4: return i % 13 == 0 ? "" : "1234567890123456789012345" + std::to_string(i % 10) + ".0123456789";
     case 5: return i % 3 == 0 ? "" : std::to_string(i) + ".5";
-    case 6: return i % 17 == 0 ? "" : data::format_value(data::Value(std::int64_t{-200'000} + i), Type::of(TypeId::kDate));
+    case 6: return i % 17 == 0 && i < 1000 ? "" : data::format_value(data::Value(std::int64_t{-200'000} + i), Type::of(TypeId::kDate));
     case 7: return data::format_value(data::Value(i * 86'400'000'001), Type::of(TypeId::kTimestamp));
     case 8: return i < 1000 ? (i % 3 == 0 ? "A" : i % 3 == 1 ? "N" : "R") : (i % 2 == 0 ? "N" : "Z");
     case 9: return i % 4 == 0 ? "" : "word " + std::to_string(i % 300);
     case 10: return "comment number " + std::to_string(i * i) + " \xC3\xA9";
     case 11: return i % 6 == 0 ? "" : i % 2 == 0 ? "t" : "f";
-    default: return std::to_string(i % 1000);
+    case 12: return std::to_string(i % 1000);
+    default: return data::format_value(data::Value(std::int64_t{-200'001} + i % 1000), Type::of(TypeId::kDate));
   }
 }
 
@@ -50,6 +51,7 @@ void write_fragment(const std::string& path, std::int64_t from, std::int64_t to)
   data::Schema schema = test_schema();
   storage::CopyFormat format;
   format.csv = true;
+  format.delimiter = ',';
   format.null = "";
   auto parser = storage::make_copy_parser(schema, format);
   auto writer = storage::make_fragment_writer(schema, {});

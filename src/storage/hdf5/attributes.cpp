@@ -20,6 +20,14 @@ void text_attribute(hid_t object, const char* name, const std::string& text) {
   write_attribute(object, name, type, type, text.c_str());
 }
 
+void string_attribute(hid_t object, const char* name, const std::string& text) {
+  Id type = checked(H5Tcopy(H5T_C_S1), H5Tclose, name);
+  check(H5Tset_size(type, H5T_VARIABLE), name);
+  check(H5Tset_cset(type, H5T_CSET_UTF8), name);
+  const char* value = text.c_str();
+  write_attribute(object, name, type, type, &value);
+}
+
 void int_attribute(hid_t object, const char* name, std::int64_t value) {
   write_attribute(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &value);
 }

@@ -8,7 +8,8 @@
 namespace tajo::storage::hdf5 {
 
 // Scalar attributes of an object; the caller holds the library's lock. Errors as check().
-void text_attribute(hid_t object, const char* name, const std::string& text);
+void text_attribute(hid_t object, const char* name, const std::string& text);  ///< fixed length, as netCDF's own
+void string_attribute(hid_t object, const char* name, const std::string& text);  ///< variable length: str in h5py
 void int_attribute(hid_t object, const char* name, std::int64_t value);
 void int32_attribute(hid_t object, const char* name, std::int32_t value);
 void double_attribute(hid_t object, const char* name, double value);

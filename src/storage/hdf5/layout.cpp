@@ -89,8 +89,8 @@ struct Groups {
 };
 
 void describe(hid_t d, const TocColumn& c, hid_t file_type) {
-  text_attribute(d, "tajo_type", data::type_name(c.type));
-  text_attribute(d, "tajo_name", c.name);
+  string_attribute(d, "tajo_type", data::type_name(c.type));
+  string_attribute(d, "tajo_name", c.name);
   if (c.not_null) int_attribute(d, "tajo_not_null", 1);
   bool integer = c.stored != data::Stored::kF32 && c.stored != data::Stored::kF64 && c.stored != data::Stored::kI128;
   if (c.has_null_value) {
@@ -104,8 +104,8 @@ void describe(hid_t d, const TocColumn& c, hid_t file_type) {
     }
     if (exact) typed_int_attribute(d, "_FillValue", file_type, c.null_value);
   }
-  if (c.valid.bytes > 0) text_attribute(d, "tajo_validity", "/_valid/" + dataset_name(c.name));
-  if (c.encoding == Encoding::kDictionary) text_attribute(d, "tajo_dictionary", "/_dict/" + dataset_name(c.name));
+  if (c.valid.bytes > 0) string_attribute(d, "tajo_validity", "/_valid/" + dataset_name(c.name));
+  if (c.encoding == Encoding::kDictionary) string_attribute(d, "tajo_dictionary", "/_dict/" + dataset_name(c.name));
   if (!integer) return;
   switch (c.type.id) {
     case data::TypeId::kDecimal:
@@ -151,10 +151,10 @@ void add_column(hid_t root, Groups& groups, TocColumn& c, std::uint64_t rows, co
   std::string name = dataset_name(c.name);
   if (c.encoding == Encoding::kText) {
     Id group = make_group(groups.get(groups.texts, root, "_text"), name);
-    text_attribute(group, "tajo_type", data::type_name(c.type));
-    text_attribute(group, "tajo_name", c.name);
+    string_attribute(group, "tajo_type", data::type_name(c.type));
+    string_attribute(group, "tajo_name", c.name);
     if (c.not_null) int_attribute(group, "tajo_not_null", 1);
-    if (c.valid.bytes > 0) text_attribute(group, "tajo_validity", "/_valid/" + name);
+    if (c.valid.bytes > 0) string_attribute(group, "tajo_validity", "/_valid/" + name);
     c.offsets = offsets_dataset(group, "offsets", rows + 1, c.wide_offsets);
     c.text = byte_dataset(group, "bytes", c.text.bytes);
   } else {
