@@ -154,6 +154,7 @@ void Mesh::obey(Order& order) {
   Peer& p = peer(order.peer);
   if (order.kind == Order::Kind::kResetPeer) {
     p.link.restart_peer(order.incarnation);
+    p.given_up = false;
     mark(order.peer, p);
     return;
   }
@@ -164,13 +165,14 @@ void Mesh::obey(Order& order) {
     hand_over({rank_, order.channel, stamp(), std::move(*order.payload)});
     return;
   }
-  if (!p.failed) {
+  if (!p.failed && !p.given_up) {
     p.link.push(order.channel, std::move(order.payload));
     p.counted += cost;
     mark(order.peer, p);
     if (p.link.queued_bytes() > kMaxBacklogBytesPerPeer) {
       log_warn("mpi", "rank " + std::to_string(order.peer) + " leaves too much unread, given up");
-      on_failure(order.peer);
+      p.given_up = true;
+      drop_queue(order.peer, p);
     }
   } else {
     p.queued.fetch_sub(cost);
@@ -209,7 +211,9 @@ void Mesh::on_frame(Rank from, int lane, ByteView frame) {
   const bool work = h->kind != FrameKind::kAck && h->channel != Channel::kProbe;
   if (work) p.at_work_us = work_us_ = now_;
   const Link::Counters before = p.link.counters();
+  const Incarnation incarnation = p.link.peer_incarnation();
   const bool wanted = p.link.on_header(*h, now_);
+  if (p.link.peer_incarnation() > incarnation) p.given_up = false;
   if (h->kind == FrameKind::kAnnounce) {
     // Received even when it is not wanted, else its sender's request never ends; then on_segment drops it.
     wire_->expect_body(from, lane, *h);
@@ -255,6 +259,10 @@ void Mesh::on_failure(Rank rank) {
   Peer& p = peer(rank);
   if (p.failed) return;
   p.failed = true;
+  drop_queue(rank, p);
+}
+
+void Mesh::drop_queue(Rank rank, Peer& p) {
   p.link.restart_peer(p.link.peer_incarnation());
   settle(rank, p);
   const std::lock_guard lock(handlers_mutex_);

@@ -70,7 +70,8 @@ class Mesh : public Fabric, private WireEvents {
     std::size_t counted = 0;             ///< part of `queued` that the link holds
     bool dirty = false;
     bool timed = false;
-    bool failed = false;
+    bool failed = false;                 ///< MPI reaches it no more
+    bool given_up = false;               ///< its backlog was dropped: nothing is taken for it until it starts afresh
     Micros at_work_us = 0;               ///< last frame that shows the peer busy
     Micros rung_us = 0;
     Micros ring_at = Link::kNever;
@@ -95,6 +96,7 @@ class Mesh : public Fabric, private WireEvents {
   void share_receive_pool();
   void mark(Rank rank, Peer& peer);
   void settle(Rank rank, Peer& peer);
+  void drop_queue(Rank rank, Peer& peer);
   void hand_over(Message&& message);
   void deliver(Rank from, std::vector<Link::Delivered>& messages);
   void sleep();
