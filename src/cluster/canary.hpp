@@ -7,9 +7,7 @@ enum class Canary {
   kNone,
   kClaimWithoutFsync,   // claim without fsync and second look at the last slot
   kForgetYes,           // answers checks of an epoch it has voted against
-  kHalfClaims,          // half instead of "half of all but me" for claims
-  kHalfReads,           // half instead of a strict majority for reads
-  kElapsedWatchdog,     // the watchdog counts elapsed time
+  kHalf,                // half instead of a majority, for claims and for reads
   kReadsWithoutProof,
 };
 

@@ -6,6 +6,7 @@ namespace tajo::cluster {
 
 inline constexpr int kMissedIntervals = 3;              ///< frames missed before suspicion: one may be late, two unlucky
 inline constexpr Micros kProbePerMember = 1000;         ///< the active's probes stay below 1,000 a second
+inline constexpr Micros kMinNap = 1'000;                ///< of the loop that probes and judges
 inline constexpr Micros kViewPause = 50'000;            ///< collecting what the others see before a view is cut
 inline constexpr Micros kMinorityWait = 2'000'000;      ///< silence in the log before a minority claims or shrinks
 inline constexpr Micros kClaimStagger = 50'000;         ///< per unsuspected backup earlier in conf/masters

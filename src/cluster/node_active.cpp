@@ -208,6 +208,7 @@ void ClusterNode::Core::announce(const journal::SlotBytes& slot, bool with_view)
 /// Another epoch stands, or my slot was taken: nothing more is served, what is pending has an unknown outcome.
 void ClusterNode::Core::superseded() {
   ++count_.superseded;
+  if (hold_) ++count_.holds_superseded;
   role_ = Role::kBackup;
   busy_ = hold_ = changing_view_ = preparing_row_ = view_in_flight_ = false;
   log_.drop_prepared_row();

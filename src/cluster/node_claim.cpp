@@ -38,7 +38,7 @@ Task<void> ClusterNode::Core::start_world() {
 
 bool ClusterNode::Core::enough_votes() const {
   std::size_t members = view_.members.size();
-  if (canary(Canary::kHalfClaims)) return (votes_.size() + 1) * 2 >= members;
+  if (canary(Canary::kHalf)) return (votes_.size() + 1) * 2 >= members;
   return votes_.size() * 2 + 1 >= members;  // at least half of all but me, the suspect counted among them
 }
 

@@ -51,7 +51,7 @@ void ClusterNode::Core::count_proof() {
   std::size_t votes = 0;
   for (Rank r : proof_.answered) votes += view_.contains(r) ? 1U : 0U;
   std::size_t members = view_.members.size();
-  bool enough = canary(Canary::kHalfReads) ? votes * 2 >= members : votes * 2 > members;
+  bool enough = canary(Canary::kHalf) ? votes * 2 >= members : votes * 2 > members;
   if (!enough) return;
   proving_ = false;
   auto proved = std::exchange(proof_.waiting, {});

@@ -70,12 +70,21 @@ void ClusterNode::Core::start_loops() {
 Task<void> ClusterNode::Core::probe_loop() {
   co_await fibers_.sleep(
       static_cast<Micros>(random_.below(static_cast<std::uint64_t>(config_.monitor_interval_us))));
+  Micros next_probe = now();
   for (;;) {
-    if (role_ != Role::kOutside) {
-      probe();
-      think();
+    if (now() >= next_probe) {
+      if (role_ != Role::kOutside) probe();
+      next_probe = now() + config_.monitor_interval_us;
     }
-    co_await fibers_.sleep(config_.monitor_interval_us);
+    think();
+    // Awake at the very moment somebody has been silent for too long: half an interval is half a failover.
+    Micros wake = next_probe;
+    for (Rank r : others()) {
+      if (!watches(r) || suspects(r)) continue;
+      auto it = heard_.find(r);
+      if (it != heard_.end()) wake = std::min(wake, it->second + interval(r) * kMissedIntervals + 1);
+    }
+    co_await fibers_.sleep(std::max<Micros>(wake - now(), kMinNap));
   }
 }
 
@@ -176,10 +185,7 @@ Task<void> ClusterNode::Core::change_view(Epoch e) {
     co_await fibers_.sleep(kMinorityWait);
     if (!serving(e)) co_return;
     if (!busy_) co_await catch_up();
-    if (!serving(e)) {
-      ++count_.holds_superseded;
-      co_return;
-    }
+    if (!serving(e)) co_return;
     out = cover();
     hold_ = false;
     if (out.size() * 2 > view_.members.size()) ++count_.holds_shrunk;

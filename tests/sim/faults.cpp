@@ -33,7 +33,7 @@ void Sim::kill(int host) {
 void Sim::may_kill(int host) {
   SimRank* r = find_host(host);
   int kind = 0;
-  for (auto& x : ranks) kind += x->alive && x->world == r->world && x->is_master == r->is_master ? 1 : 0;
+  for (auto& x : ranks) kind += x->alive && !x->hung && x->world == r->world && x->is_master == r->is_master ? 1 : 0;
   if (kind > 1) kill(host);
 }
 
@@ -48,7 +48,7 @@ void Sim::stop(int host, Micros duration) {
 void Sim::hang(int host) {
   SimRank* r = find_host(host);
   int kind = 0;
-  for (auto& x : ranks) kind += x->alive && x->world == r->world && x->is_master == r->is_master ? 1 : 0;
+  for (auto& x : ranks) kind += x->alive && !x->hung && x->world == r->world && x->is_master == r->is_master ? 1 : 0;
   if (kind < 2 || !r->alive || r->paused) return;
   log("the loop of rank " + std::to_string(host) + " hangs");
   ++count.hangs;
@@ -105,10 +105,13 @@ void Sim::at_next(const std::string& point, const std::string& what, Micros dura
 }
 
 void Sim::at_step(SimRank& rank, const std::string& point) {
-  if (step_faults_.empty() || step_faults_.back().point != point || !rank.serving || rank.paused || !rank.alive) return;
+  if (step_faults_.empty() || rank.paused || !rank.alive) return;
+  const std::string here = rank.serving ? point : "claim: " + point;
+  if (step_faults_.back().point != here) return;
   StepFault f = step_faults_.back();
   step_faults_.pop_back();
-  log("at rank " + std::to_string(rank.host) + " " + point + ": " + f.what);
+  log("at rank " + std::to_string(rank.host) + " " + here + ": " + f.what);
+  if (!rank.serving) ++count.struck_at_claim;
   bool before = point == "before the slot";
   if (f.what == "stop") {
     ++(before ? count.stopped_before_slot : count.stopped_after_slot);
@@ -227,7 +230,10 @@ void Sim::random_faults() {
         std::string point = rng.chance(0.5) ? "before the slot" : "after the slot";
         std::string what = kWhat[rng.below(3)];
         if (what == "stall") point = "after the slot";
+        bool at_claim = rng.chance(0.4);
+        if (at_claim) point = "claim: " + point;
         at(t, [this, point, what, d] { at_next(point, what, d); });
+        if (at_claim) at(t + 0.1, [this] { may_kill(active()->host); });
         break;
       }
       case 22: {

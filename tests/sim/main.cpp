@@ -171,7 +171,7 @@ int print_counters(const Totals& t) {
   TAJO_FAULT(fail_overs); TAJO_FAULT(full_disks); TAJO_FAULT(io_errors); TAJO_FAULT(lost_replies);
   TAJO_FAULT(stale_look_ups); TAJO_FAULT(stale_pages); TAJO_FAULT(handovers); TAJO_FAULT(second_worlds);
   TAJO_FAULT(stopped_before_slot); TAJO_FAULT(stopped_after_slot); TAJO_FAULT(killed_before_slot);
-  TAJO_FAULT(killed_after_slot); TAJO_FAULT(stalled_after_slot); TAJO_FAULT(evictions);
+  TAJO_FAULT(killed_after_slot); TAJO_FAULT(stalled_after_slot); TAJO_FAULT(struck_at_claim); TAJO_FAULT(evictions);
   TAJO_FILE(stale_look_ups); TAJO_FILE(stale_pages); TAJO_FILE(lost_slots); TAJO_FILE(lost_bytes);
   TAJO_FILE(repeated); TAJO_FILE(late); TAJO_FILE(full); TAJO_FILE(errors); TAJO_FILE(removed); TAJO_FILE(missing);
 #undef TAJO_RULE
@@ -195,8 +195,7 @@ std::vector<CanaryCase> canaries() {
   add({.name = "claim-without-fsync", .rule = Canary::kClaimWithoutFsync},
       {"closing-slot-lost-after-a-rank-has-read-it", "claimed-slot-visible-and-not-durable", "failover-at-every-claim"});
   add({.name = "yes-forgotten", .rule = Canary::kForgetYes}, {"yes-then-check"});
-  add({.name = "half-claims", .rule = Canary::kHalfClaims}, {"even-split"});
-  add({.name = "half-reads", .rule = Canary::kHalfReads}, {"even-split-reads"});
+  add({.name = "half-instead-of-majority", .rule = Canary::kHalf}, {"even-split-reads"});
   add({.name = "elapsed-watchdog", .elapsed_watchdog = true}, {"suspend-and-resume"});
   add({.name = "reads-without-proof", .rule = Canary::kReadsWithoutProof}, {"even-split-reads"});
   return out;

@@ -39,7 +39,7 @@ std::vector<Schedule> make() {
   auto add = [&](Schedule s) { all.push_back(std::move(s)); };
 
   add({"kill-active", 2, 3, [](Sim& s) { s.at(10, [&s] { s.kill(s.active()->host); }); },
-       answered_within(10, 0.85), [](Options& o) { busy(o); }});
+       answered_within(10, 0.75), [](Options& o) { busy(o); }});
   add({"slot-after-removal-by-a-sleeper", 2, 3,
        [](Sim& s) {
          for (int i = 0; i < 3; ++i) s.at(8 + i * 14, [&s] { s.at_next("before the slot", "stop", 12 * kSecond); });
@@ -98,6 +98,12 @@ std::vector<Schedule> make() {
   add({"failover-of-the-file-server-and-death", 2, 3, [](Sim& s) {
          s.at(10, [&s] { s.at_next("after the slot", "kill", 0); });
          s.at(10.3, [&s] { s.files.fail_over(4 * kSecond); });
+       }});
+  add({"claimant-stopped-with-its-slot-won", 3, 2, [](Sim& s) {
+         s.at(10, [&s] { s.at_next("claim: after the slot", "stop", 4 * kSecond); });
+         s.at(10, [&s] { s.kill(0); });
+         s.at(25, [&s] { s.at_next("claim: before the slot", "stop", 4 * kSecond); });
+         s.at(25, [&s] { s.handover(); });
        }});
   add({"losing-claimants", 4, 2, [](Sim& s) {
          s.at(10, [&s] {

@@ -21,7 +21,7 @@ Sim::Sim(Options o)
   workers = options.workers != 0 ? options.workers : shape.second;
   static constexpr double kWrites[] = {0.2, 0.5, 0.9};
   if (options.writes == 0) options.writes = kWrites[rng.below(3)];
-  static constexpr double kThink[] = {0.3, 0.6, 1.2};
+  static constexpr double kThink[] = {0.2, 0.4, 0.8};
   if (options.think_s == 0) options.think_s = kThink[rng.below(3)];
   static constexpr std::int64_t kRows[] = {15, 40, 100};
   if (options.row_slots == 0) options.row_slots = kRows[rng.below(3)];

@@ -22,7 +22,7 @@ struct Options {
   Variant variant;
   int masters = 0;  ///< 0: drawn
   int workers = 0;
-  int clients = 4;
+  int clients = 6;
   double writes = 0;     ///< share of statements, 0: drawn
   double think_s = 0;    ///< pause of a client between statements, 0: drawn
   double end_s = 72;
@@ -35,7 +35,7 @@ struct FaultCounters {
   std::uint64_t kills = 0, stops = 0, hangs = 0, suspends = 0, cuts = 0, one_way_cuts = 0, partial_cuts = 0, stalls = 0,
                 stalls_of_all = 0, fail_overs = 0, full_disks = 0, io_errors = 0, lost_replies = 0, stale_look_ups = 0,
                 stale_pages = 0, handovers = 0, second_worlds = 0, stopped_before_slot = 0, stopped_after_slot = 0,
-                killed_before_slot = 0, killed_after_slot = 0, stalled_after_slot = 0, evictions = 0;
+                killed_before_slot = 0, killed_after_slot = 0, stalled_after_slot = 0, struck_at_claim = 0, evictions = 0;
 };
 
 struct Client {
@@ -76,7 +76,7 @@ class Sim {
   void cut_both(const std::vector<int>& a, const std::vector<int>& b, Micros duration);
   void force_second_world();
   void handover();
-  /// The next time an active is at this point of a commit: `what` is stop, kill or stall.
+  /// The next time an active (`claim: ` before the point: a claimant) is there: `what` is stop, kill or stall.
   void at_next(const std::string& point, const std::string& what, Micros duration);
   void at_step(SimRank& rank, const std::string& point);
   void random_faults();

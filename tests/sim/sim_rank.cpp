@@ -188,6 +188,10 @@ void SimRank::on_view(const cluster::View& view, Role self) {
   if (view.number < last_view_) sim.bad("rank " + std::to_string(host) + ": the view goes back");
   if (node && node->epoch() < last_epoch_) sim.bad("rank " + std::to_string(host) + ": the epoch goes back");
   if (node && node->incarnation() < last_incarnation_) sim.bad("rank " + std::to_string(host) + ": the incarnation goes back");
+  if (view.active() != last_active_) {  // what waits for an answer goes to the new active at once
+    last_active_ = view.active();
+    for (auto& [id, f] : forwarded_) route(f);
+  }
   last_view_ = view.number;
   if (node) last_epoch_ = node->epoch();
   if (node) last_incarnation_ = node->incarnation();

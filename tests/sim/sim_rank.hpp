@@ -129,6 +129,7 @@ class SimRank final : public cluster::NodeListener, public cluster::MessagePort 
   std::vector<std::uint64_t> tasks_;
   // what only grows
   ViewNumber last_view_ = 0;
+  Rank last_active_ = kNoRank;
   Epoch last_epoch_ = 0;
   Incarnation last_incarnation_ = 0;
 };
