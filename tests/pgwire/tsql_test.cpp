@@ -221,6 +221,7 @@ TEST_F(Tsql, CtrlCKillsTheStatementNotTheShell) {
   ASSERT_TRUE(t->until("KILL: q_1700000000000_0001")) << t->output;
   t->type("SELECT 1;\n");
   ASSERT_TRUE(t->until("?column?")) << t->output;
+  ASSERT_TRUE(t->until("default> ")) << t->output;
   t->type("\x04");
   EXPECT_EQ(t->status(), 0);
 }
