@@ -1,5 +1,6 @@
 #include "aggregates.hpp"
 
+#include "null_rejection.hpp"
 #include "rules.hpp"
 #include "tajo/common/error.hpp"
 
@@ -122,6 +123,20 @@ class Splitter {
   Context& context_;
 };
 
+bool same_args(const std::vector<ExpressionPtr>& a, const std::vector<ExpressionPtr>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (!functions::equal(*a[i], *b[i])) return false;
+  return true;
+}
+
+/// count(x) of an x that is never NULL is count(*): one counter for all of them.
+void count_rows(Context& context, LogicalNode& agg, std::vector<AggregateExpression>& aggregates) {
+  Estimator estimator(context);
+  for (AggregateExpression& a : aggregates)
+    if (a.name == "count" && !a.distinct && a.args.size() == 1 && never_null(a.args[0], estimator, *agg.children[0])) a.args.clear();
+}
+
 /// avg, variance …: base aggregates below, a projection above that makes the old columns.
 void split_aggregates(Context& context, NodePtr& node) {
   LogicalNode& agg = *node;
@@ -142,14 +157,16 @@ void split_aggregates(Context& context, NodePtr& node) {
       kept_ids.push_back(agg.ids[keys + j]);
     }
   }
+  count_rows(context, agg, kept);
+  count_rows(context, agg, splitter.made);
   for (std::size_t i = 0; i < splitter.made.size(); ++i) {
     // sum(x) beside avg(x) is computed once: the kept one makes the column, too.
     bool found = false;
     for (std::size_t k = 0; k < kept.size() && !found; ++k) {
       const AggregateExpression &a = kept[k], &b = splitter.made[i];
-      if (a.name != b.name || a.distinct != b.distinct || a.args.size() != b.args.size() || a.args.empty() || a.type != b.type) continue;
+      if (a.name != b.name || a.distinct != b.distinct || a.args.size() != b.args.size() || a.type != b.type) continue;
       if ((a.filter || b.filter) && !(a.filter && b.filter && functions::equal(*a.filter, *b.filter))) continue;
-      if (!functions::equal(*a.args[0], *b.args[0])) continue;
+      if (!same_args(a.args, b.args)) continue;
       for (ExpressionPtr& e : project->expressions) e = substitute(e, {{splitter.ids[i], context.column(kept_ids[k])}});
       found = true;
     }
@@ -163,13 +180,6 @@ void split_aggregates(Context& context, NodePtr& node) {
   if (project->ids.empty()) return;
   project->children.push_back(std::move(node));
   node = std::move(project);
-}
-
-bool same_args(const std::vector<ExpressionPtr>& a, const std::vector<ExpressionPtr>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (!functions::equal(*a[i], *b[i])) return false;
-  return true;
 }
 
 std::string merge_name(const std::string& name) {

@@ -1,8 +1,14 @@
 #include "lower.hpp"
+#include "tajo/functions/bounds.hpp"
 
 namespace tajo::plan {
 
-ExpressionPtr narrow(const ExpressionPtr& e, const std::vector<PhysicalColumn>&) { return e; }
+ExpressionPtr narrow(const ExpressionPtr& e, const std::vector<PhysicalColumn>& input) {
+  std::vector<data::Bounds> columns;
+  columns.reserve(input.size());
+  for (const PhysicalColumn& c : input) columns.push_back(c.bounds);
+  return functions::narrow(e, columns);
+}
 
 data::Physical wider(data::Physical a, data::Physical b) { return static_cast<int>(a) >= static_cast<int>(b) ? a : b; }
 

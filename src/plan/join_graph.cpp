@@ -165,9 +165,30 @@ class Builder {
     } else if (p.equality) {
       p.selectivity = estimator_.equality_selectivity(x.args[0], 1e9, x.args[1], 1e9);
     } else {
-      p.selectivity = estimator_.selectivity(p.expression);
+      p.selectivity = conditional(p.expression, p.refs);
     }
     graph_.predicates.push_back(std::move(p));
+  }
+
+  /// Of an OR over several relations whose parts were tested on each relation already (or_factors): what is left of it.
+  double conditional(const ExpressionPtr& e, RelationSet refs) {
+    double s = estimator_.selectivity(e);
+    if (e->kind != Expression::Kind::kOr) return s;
+    for (RelationSet rest = refs; rest != 0; rest &= rest - 1) {
+      const Relation& r = graph_.relations[static_cast<std::size_t>(std::countr_zero(rest))];
+      double none = 1;
+      bool everywhere = true;
+      for (const ExpressionPtr& branch : e->args) {
+        std::vector<ExpressionPtr> all, own;
+        split_and(branch, all);
+        for (const ExpressionPtr& c : all)
+          if (!columns_of(c).empty() && covered(c, r.columns)) own.push_back(c);
+        everywhere = everywhere && !own.empty();
+        none *= 1 - estimator_.selectivity(own);
+      }
+      if (everywhere && none < 1) s /= 1 - none;
+    }
+    return std::min(1.0, s);
   }
 
   int find(int c) const {

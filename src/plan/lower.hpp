@@ -39,6 +39,8 @@ class Lower {
   Lowered join(LogicalNode& node, const ColumnSet& required);
   Lowered hash_join(LogicalNode& node, const ColumnSet& required, JoinType type, bool swap, bool null_aware,
                     const std::vector<ExpressionPtr>& keys, const std::vector<ExpressionPtr>& residual);
+  /// True when the build side's keys keep a good part of the probe rows away.
+  bool filters_rows(const ExpressionPtr& probe, const LogicalNode& probe_node, const ExpressionPtr& build, const LogicalNode& build_node);
   Lowered nested_loop(LogicalNode& node, const ColumnSet& required, JoinType type, ExpressionPtr predicate);
   // lower_aggregate.cpp
   Lowered aggregate(LogicalNode& node, const ColumnSet& required);

@@ -1,12 +1,15 @@
 #include <algorithm>
+#include <cmath>
 
 #include "lower.hpp"
 #include "null_rejection.hpp"
+#include "stages.hpp"
 #include "tajo/common/error.hpp"
 
 namespace tajo::plan {
 namespace {
 
+constexpr double kWorthwhilePass = 0.7;  // a runtime filter that lets more rows through is not made
 constexpr double kBuildFactor = 1.5;  // how much dearer a built row is than a probed one
 
 /// `a = b` with one side in each set, written left side first; nullptr when it is no key.
@@ -139,7 +142,7 @@ Lowered Lower::hash_join(LogicalNode& node, const ColumnSet& required, JoinType 
     align(p, b);
     detail.probe_keys.push_back(std::move(p));
     detail.build_keys.push_back(std::move(b));
-    detail.runtime_filters.push_back(0xFFFF);
+    detail.runtime_filters.push_back(filters_rows(k->args[probe_side], *node.children[probe_side], k->args[build_side], *node.children[build_side]) ? kFilterCandidate : kNoFilter);
   }
   const bool probe_null = type == JoinType::kRight || type == JoinType::kFull;
   const bool build_null = type == JoinType::kLeft || type == JoinType::kFull || type == JoinType::kSingle;
@@ -184,6 +187,16 @@ Lowered Lower::hash_join(LogicalNode& node, const ColumnSet& required, JoinType 
   out.node->children.push_back(std::move(probe.node));
   out.node->children.push_back(std::move(build.node));
   return out;
+}
+
+bool Lower::filters_rows(const ExpressionPtr& probe, const LogicalNode& probe_node, const ExpressionPtr& build, const LogicalNode& build_node) {
+  if (!context_.enabled("runtime_filters")) return false;
+  const double probe_rows = estimator_.rows(probe_node), build_rows = estimator_.rows(build_node);
+  const double match = estimator_.equality_selectivity(probe, probe_rows, build, build_rows);  // 1 / values there are
+  double values = build->kind == Expression::Kind::kColumn ? estimator_.column(build->column).distinct : -1;
+  values = values > 0 ? values * (1 - std::exp(-build_rows / values)) : estimator_.expression_distinct(build, build_rows);
+  if (build->kind == Expression::Kind::kColumn && estimator_.column(build->column).unique) values = std::min(build_rows, estimator_.column(build->column).distinct);
+  return values * match < kWorthwhilePass;
 }
 
 Lowered Lower::nested_loop(LogicalNode& node, const ColumnSet& required, JoinType type, ExpressionPtr predicate) {

@@ -78,7 +78,7 @@ PhysicalPlan run(LogicalPlan plan, const WriteTarget* target, const PlannerSetti
     out.result = root->output;
   }
   cut_stages(std::move(root), settings, out);
-  if (context.enabled("runtime_filters")) add_runtime_filters(out);
+  add_runtime_filters(out);
   validate(out);
   out.planning_us = static_cast<std::uint64_t>(boottime_us() - start);
   return out;

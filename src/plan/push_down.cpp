@@ -221,7 +221,7 @@ class PushDown {
       }
     }
     for (const ExpressionPtr& c : conjuncts)
-      if (single_use && rejected_columns(c).contains(id) && positive(c, id)) node->two_valued = true;
+      if (single_use && columns_of(c).contains(id) && positive(c, id)) node->two_valued = true;
     const ColumnSet left = visible(*node->children[0]), right = visible(*node->children[1]);
     Conjuncts to_left = take_covered(conjuncts, left);
     Conjuncts where, to_right;

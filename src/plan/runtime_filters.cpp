@@ -1,14 +1,9 @@
-#include <cmath>
-#include <map>
-
 #include "stages.hpp"
 
 namespace tajo::plan {
 namespace {
 
-constexpr double kWorthwhilePass = 0.7;     // a filter that lets more rows through is not made
 constexpr double kLeastProbeRows = 4'096;   // below, probing is cheaper than the filter
-constexpr std::uint16_t kNoFilter = 0xFFFF;
 
 bool drops_unmatched_probe_rows(JoinType t) {
   return t == JoinType::kInner || t == JoinType::kSemi || t == JoinType::kRight || t == JoinType::kRightSemi || t == JoinType::kRightAnti;
@@ -62,17 +57,14 @@ class Filters {
 
  private:
   void join(PhysicalNode& node, HashJoinNode& j) {
-    if (!drops_unmatched_probe_rows(j.type)) return;
-    const double probe = node.children[0]->estimated_rows, build = node.children[1]->estimated_rows;
-    const bool outputs_probe = j.type == JoinType::kInner || j.type == JoinType::kSemi;
-    const double pass = outputs_probe ? node.estimated_rows / std::max(1.0, probe) : build / std::max(1.0, probe);
     for (std::size_t k = 0; k < j.probe_keys.size(); ++k) {
+      if (j.runtime_filters[k] != kFilterCandidate) continue;
+      j.runtime_filters[k] = kNoFilter;
       const Expression& key = *j.probe_keys[k];
-      if (key.kind != Expression::Kind::kColumn || (key.physical != data::Physical::kI32 && key.physical != data::Physical::kI64)) continue;
+      if (!drops_unmatched_probe_rows(j.type) || key.kind != Expression::Kind::kColumn) continue;
+      if (key.physical != data::Physical::kI32 && key.physical != data::Physical::kI64) continue;
       const Target t = trace(*node.children[0], key.column);
-      if (t.scan == nullptr || t.scan->output[t.column].physical != key.physical) continue;
-      if (t.scan->estimated_rows < kLeastProbeRows || (pass > kWorthwhilePass && build > t.scan->estimated_rows * 0.25)) continue;
-      if (pass > kWorthwhilePass && build >= probe) continue;
+      if (t.scan == nullptr || t.scan->output[t.column].physical != key.physical || t.scan->estimated_rows < kLeastProbeRows) continue;
       auto& scan = std::get<ScanNode>(t.scan->detail);
       j.runtime_filters[k] = next_;
       scan.runtime_filters.push_back({next_, t.column});

@@ -59,7 +59,7 @@ catalog::TablePtr make_table(std::uint64_t number, const std::string& name, doub
         s.min = integer(std::floor(lo + share * static_cast<double>(p)));
         s.max = integer(std::floor(lo + share * static_cast<double>(p + 1)) - 1);
         d = c.distinct / static_cast<double>(parts);
-      } else {
+      } else if (d < rows) {
         d = d * (1 - std::exp(-static_cast<double>(f.rows) / std::max(1.0, d)));
       }
       s.distinct = static_cast<std::uint64_t>(std::max(1.0, std::min(d, static_cast<double>(f.rows))));
