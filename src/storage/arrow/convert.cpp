@@ -227,16 +227,39 @@ bool integer_type(arrow::Type::type id) {
          id == arrow::Type::UINT8 || id == arrow::Type::UINT16 || id == arrow::Type::UINT32 || id == arrow::Type::UINT64;
 }
 
+bool text_type(arrow::Type::type id) {
+  return id == arrow::Type::STRING || id == arrow::Type::LARGE_STRING || id == arrow::Type::STRING_VIEW;
+}
+
 bool is_bytes(arrow::Type::type id) {
-  return id == arrow::Type::STRING || id == arrow::Type::LARGE_STRING || id == arrow::Type::STRING_VIEW ||
+  return text_type(id) ||
          id == arrow::Type::BINARY || id == arrow::Type::LARGE_BINARY || id == arrow::Type::BINARY_VIEW ||
          id == arrow::Type::FIXED_SIZE_BINARY;
+}
+
+/// Texts parsed as the column's type.
+data::Vector parse_texts(const arrow::Array& a, std::int64_t first, std::uint32_t rows, const data::Type& type,
+                         data::Arena& arena) {
+  const std::uint64_t* valid = validity(a, first, rows, arena);
+  auto* strings = arena.array<data::Str>(rows);
+  all_texts(a, first, rows, valid, data::Type::of(TypeId::kText), strings);
+  ColumnSink sink(data::Column{"", type, false});
+  sink.begin(arena);
+  for (std::uint32_t i = 0; i < rows; ++i) {
+    if (data::row_valid(valid, i)) {
+      sink.set_text(i, strings[i].view(), arena);
+    } else {
+      sink.set_null(i);
+    }
+  }
+  return sink.vector();
 }
 
 }  // namespace
 
 bool readable_as(const arrow::DataType& from, const data::Type& type) {
   arrow::Type::type id = from.id();
+  if (text_type(id)) return true;  // parsed as the type's text
   switch (type.id) {
     case TypeId::kBool: return id == arrow::Type::BOOL;
     case TypeId::kInt1:
@@ -308,6 +331,7 @@ bool natural_type(const arrow::DataType& from, data::Type& out) {
 
 data::Vector convert(const arrow::Array& a, std::int64_t first, std::uint32_t rows, const data::Type& type,
                      data::Arena& arena) {
+  if (text_type(a.type_id()) && data::physical_of(type) != Physical::kStr) return parse_texts(a, first, rows, type, arena);
   data::Vector v;
   v.form = data::Vector::Form::kFlat;
   v.type = data::physical_of(type);
