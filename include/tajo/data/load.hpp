@@ -1,4 +1,5 @@
 #pragma once
+#include "tajo/data/value.hpp"
 #include "tajo/data/vector.hpp"
 
 namespace tajo::data {
@@ -19,5 +20,10 @@ const std::uint32_t* load_codes(const Vector& in, std::uint32_t rows, const Sele
 
 /// Validity of a kStored vector with a null value, merged with its bitmap; nullptr when no NULL is possible.
 const std::uint64_t* load_valid(const Vector& in, std::uint32_t rows, Arena& arena);
+
+/// One row of a vector in any form as a Value of `type` (its text is copied).
+Value value_at(const Vector& in, std::uint32_t row, const Type& type);
+/// A kConstant vector of a value; text is copied into the arena.
+Vector constant_vector(const Value& value, Physical physical, Arena& arena);
 
 }  // namespace tajo::data

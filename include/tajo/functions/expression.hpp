@@ -43,9 +43,12 @@ struct Expression {
 ExpressionPtr make_column(std::uint32_t column, data::Type type, data::Physical physical);
 ExpressionPtr make_constant(data::Value value, data::Type type);
 /// Resolves overloads, inserts casts, types the result (DECIMAL rules: docs/decimal.md). Error 42883 names the
-/// argument types as PostgreSQL does.
+/// argument types as PostgreSQL does. Operators go by their symbols ("+", "=", "<>", "||", "~", "like", "ilike", with a
+/// "not " or "!" in front negated); calls of constants come back as constants where that raises no error.
 ExpressionPtr make_call(const std::string& function, std::vector<ExpressionPtr> args, int position = 0);
 ExpressionPtr make_cast(ExpressionPtr arg, data::Type type, int position = 0);
+/// The cast of INSERT and COPY: as make_cast, but text too long for CHAR(n)/VARCHAR(n) is Error 22001, not cut.
+ExpressionPtr make_assignment_cast(ExpressionPtr arg, data::Type type, int position = 0);
 ExpressionPtr make_and(std::vector<ExpressionPtr> args);  ///< flattens; empty = TRUE
 ExpressionPtr make_or(std::vector<ExpressionPtr> args);
 ExpressionPtr make_not(ExpressionPtr arg);
@@ -60,6 +63,8 @@ data::Type common_type(const data::Type& a, const data::Type& b);
 /// Structural equality and hash (positions ignored).
 bool equal(const Expression& a, const Expression& b);
 std::uint64_t hash(const Expression& e);
+/// Whether evaluation may raise an Error for some row; such a term must not run on rows a condition excludes.
+bool can_fail(const Expression& e);
 bool is_volatile(const Expression& e);    ///< random() and the like
 bool is_constant(const Expression& e);    ///< no column, nothing volatile
 /// All column numbers in it, appended.
@@ -72,6 +77,8 @@ std::string to_string(const Expression& e, const std::vector<std::string>* names
 
 /// Evaluates a constant expression (folding, defaults, parameters). Errors as at run time.
 data::Value evaluate_constant(const Expression& e);
+struct EvaluationSettings;
+data::Value evaluate_constant(const Expression& e, const EvaluationSettings& settings);  ///< with now() and the like
 
 template <class F>
 ExpressionPtr transform(const ExpressionPtr& e, F&& f) {
