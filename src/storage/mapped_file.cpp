@@ -28,17 +28,17 @@ std::array<Slot, kMaxMappings> slots;
 std::atomic<std::size_t> slots_used{0};
 std::mutex slots_mutex;
 struct sigaction previous_action;
+std::uintptr_t page_bytes = 4096;
 
 void on_sigbus(int number, siginfo_t* info, void* context) {
   int saved = errno;
   auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
-  static const std::uintptr_t kPage = static_cast<std::uintptr_t>(4096);
   std::size_t used = slots_used.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < used; ++i) {
     std::size_t size = slots[i].size.load(std::memory_order_acquire);
     std::uintptr_t begin = slots[i].begin.load(std::memory_order_acquire);
     if (size == 0 || address < begin || address >= begin + size) continue;
-    std::uintptr_t page = address & ~(kPage - 1);
+    std::uintptr_t page = address & ~(page_bytes - 1);
     std::uint64_t offset = page - begin;
     std::uint64_t before = slots[i].broken_at.load();
     while (offset < before && !slots[i].broken_at.compare_exchange_weak(before, offset)) {
@@ -62,6 +62,7 @@ void on_sigbus(int number, siginfo_t* info, void* context) {
 void install_handler() {
   static std::once_flag once;
   std::call_once(once, [] {
+    page_bytes = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
     struct sigaction action {};
     action.sa_sigaction = on_sigbus;
     action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;

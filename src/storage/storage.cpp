@@ -49,6 +49,8 @@ class StorageImpl : public Storage {
     return f.infer(source, files.front().path);
   }
 
+  void release_removed() override { files_->drop_removed(); }
+
   ExternalFormat& format(const data::TableSource& source) const {
     auto it = formats_.find(source.format);
     if (it == formats_.end())

@@ -14,6 +14,7 @@ import h5py
 import netCDF4
 import numpy as np
 import pyarrow as pa
+import pyarrow.orc as orc
 import pyarrow.parquet as pq
 
 PROGRAM = sys.argv.pop(1)
@@ -153,6 +154,31 @@ class Foreign(unittest.TestCase):
         self.assertEqual(lines[1].split("|")[14], "01:02:03")
         self.assertEqual(set(lines[2].split("|")), {"NULL"})
         self.assertEqual(lines[3].split("|")[:9], ["f", "-1", "0", "0", "NaN", "-0.01", "0.0", "", "y"])
+
+    def test_parquet_texts_declared_otherwise_and_orc(self):
+        table = pa.table({"k": pa.array(range(100_000)), "day": pa.array([datetime.date(1999, 12, 31), None] * 50_000),
+                          "x": pa.array([0.5] * 100_000), "D": pa.array([decimal.Decimal("1.50")] * 100_000, pa.decimal128(9, 2))})
+        orc.write_table(table, self.path("o.orc"))
+        lines = self.lines("orc", self.path("o.orc"))
+        self.assertEqual(lines[0], "k:INT8|day:DATE|x:FLOAT8|d:DECIMAL(9,2)")
+        self.assertEqual(len(lines), 100_001)
+        self.assertEqual((lines[1], lines[100_000]), ("0|1999-12-31|0.5|1.50", "99999|NULL|0.5|1.50"))
+        with open(self.path("bad.orc"), "wb") as f:
+            f.write(self.bytes_of("o.orc")[:1000])
+        self.assertIn("bad.orc", self.error("orc", self.path("bad.orc")))
+
+    def test_json_lines(self):
+        with open(self.path("a.jsonl"), "w") as f:
+            for i in range(60_000):
+                f.write('{"i": %d, "s": "v%d", "f": 0.5, "b": true, "when": "2024-01-31T00:00:05", "deep": {"x": 1}}\n' % (i, i))
+            f.write('{"i": null, "f": 7}\n')
+        lines = self.lines("json", self.path("a.jsonl"))
+        self.assertEqual(lines[0], "i:INT8|s:TEXT|f:FLOAT8|b:BOOLEAN|when:TIMESTAMP")
+        self.assertEqual(lines[60_000], "59999|v59999|0.5|t|2024-01-31 00:00:05")
+        self.assertEqual(lines[60_001], "NULL|NULL|7|NULL|NULL")
+        with open(self.path("b.json"), "w") as f:
+            f.write('{"i": 1}\n{"i": \n')
+        self.assertIn("b.json", self.error("json", self.path("b.json")))
 
     def test_parquet_many_rows_and_damage(self):
         n = 200_000

@@ -55,6 +55,10 @@ class Storage {
   virtual std::vector<data::FragmentInfo> list_external(const data::TableSource& source) = 0;
   /// Column list of an external source that was declared without one. Error naming the file when it cannot be told.
   virtual data::Schema infer_schema(const data::TableSource& source) = 0;
+
+  /// Lets go of managed files that no scan uses and that have been removed, so that their space is freed: for whoever
+  /// deletes files. May block (one stat a file).
+  virtual void release_removed() {}
 };
 
 }  // namespace tajo::storage

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 
 #include "file_sink.hpp"
@@ -148,7 +149,10 @@ data::FragmentInfo make_inline_fragment(const data::Schema& schema, Bytes block)
   }
   info.rows = encoders.rows();
   info.bytes = rows->size();
-  for (hdf5::TocColumn& c : encoders.describe(schema).columns) info.columns.push_back(std::move(c.statistics));
+  for (hdf5::TocColumn& c : encoders.describe(schema).columns) {
+    c.statistics.sketch.clear();  // a KiB a column would outweigh the rows in the log
+    info.columns.push_back(std::move(c.statistics));
+  }
   info.inline_rows = std::move(rows);
   return info;
 }

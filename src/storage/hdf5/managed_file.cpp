@@ -9,6 +9,7 @@ namespace tajo::storage::hdf5 {
 namespace {
 
 constexpr std::uint64_t kAlign = 16;
+constexpr std::uint64_t kPage = 4096;  // what is broken is known to the page
 std::atomic<std::uint64_t> next_dictionary_id{1};
 
 /// The words of a dictionary and the mapping their bytes lie in.
@@ -148,7 +149,7 @@ void ManagedFile::check_intact() const {
   std::string place = "cannot be read from byte " + std::to_string(*broken) + " on";
   for (const TocColumn& c : toc_.columns)
     for (const Extent* e : {&c.values, &c.valid, &c.offsets, &c.text, &c.dictionary_offsets, &c.dictionary_bytes})
-      if (e->bytes > 0 && *broken < e->offset + e->bytes && *broken + 4096 > e->offset)
+      if (e->bytes > 0 && *broken < e->offset + e->bytes && *broken + kPage > e->offset)
         throw corrupt(path(), "column \"" + c.name + "\" " + place + " (cut off, or the disk fails)");
   throw corrupt(path(), "it " + place + " (cut off, or the disk fails)");
 }

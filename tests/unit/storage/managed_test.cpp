@@ -2,10 +2,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
-
+#include <atomic>
 #include <cmath>
+#include <csignal>
+#include <fstream>
 #include <limits>
+#include <thread>
 
 #include "hdf5/toc.hpp"
 #include "table_fixture.hpp"
@@ -112,6 +114,57 @@ TEST_F(Managed, FloatsKeepNanApartFromNull) {
   EXPECT_EQ(info.columns[0].nulls, 1U);
   EXPECT_EQ(info.columns[0].min, Value(-2.0));
   EXPECT_TRUE(std::isnan(std::get<double>(info.columns[0].max)));
+}
+
+TEST_F(Managed, WideTypesWithSmallValuesAreStoredNarrow) {
+  data::Schema schema{{{"d", Type::decimal(38, 2)}}};
+  std::vector<Row> rows{{Value(__int128{-100})}, {Value()}, {Value(__int128{12345})}};
+  auto r = request(schema, {write(schema, rows)});
+  EXPECT_EQ(scan(r), rows);
+  data::Batch batch;
+  auto reader = storage_->scan(r)->open({0, 0, 1, 3});
+  ASSERT_TRUE(reader->next(batch));
+  EXPECT_EQ(batch.columns[0].type, data::Physical::kI128);
+  EXPECT_EQ(batch.columns[0].stored, data::Stored::kI16);
+}
+
+TEST_F(Managed, ManyThreadsShareOneFile) {
+  auto rows = some_rows(140'000, true);
+  data::Schema schema = all_types();
+  auto r = request(schema, {write(schema, rows)});
+  auto scan = storage_->scan(r);
+  auto splits = storage_->splits(r, 1);
+  ASSERT_EQ(splits.size(), 3U);
+  std::atomic<std::uint64_t> seen{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 6; ++t)
+    threads.emplace_back([&, t] {
+      auto reader = scan->open(splits[static_cast<std::size_t>(t) % 3]);
+      data::Batch batch;
+      std::vector<Row> got;
+      while (reader->next(batch)) read_rows(schema, batch, got);
+      std::size_t first = splits[static_cast<std::size_t>(t) % 3].first_block * std::size_t{data::kBlockRows};
+      for (std::size_t i = 0; i < got.size(); ++i)
+        if (got[i] == rows[first + i]) ++seen;
+    });
+  for (auto& t : threads) t.join();
+  EXPECT_EQ(seen, 2 * rows.size());
+}
+
+TEST_F(Managed, RemovedFilesAreReleasedWhenNobodyReadsThem) {
+  data::Schema schema{{{"k", Type::of(TypeId::kInt8)}}};
+  auto r = request(schema, {write(schema, {{Value(std::int64_t{1})}})});
+  EXPECT_EQ(scan(r).size(), 1U);
+  auto mapped = [] {
+    std::ifstream maps("/proc/self/maps");
+    std::string all((std::istreambuf_iterator<char>(maps)), {});
+    return all.find("a.h5 (deleted)") != std::string::npos;
+  };
+  std::filesystem::remove(path("a.h5"));
+  EXPECT_TRUE(mapped());
+  EXPECT_EQ(scan(r).size(), 1U);  // snapshots may still read it
+  storage_->release_removed();
+  EXPECT_FALSE(mapped());
 }
 
 TEST_F(Managed, HandsOutNarrowVectorsAndDictionariesWithoutCopies) {
