@@ -146,6 +146,7 @@ void Sim::attempt(Client& c, std::uint32_t number) {
     if (r->is_master && (r->alive || rng.chance(0.1))) candidates.push_back(r.get());
   if (!candidates.empty()) {
     SimRank* to = candidates[rng.below(candidates.size())];
+    c.host = to->host;
     events.after(300, [to, s] { to->run([to, s] { to->request(s, to->rank); }); });
   }
   std::uint32_t attempt_number = c.statement.attempt;

@@ -41,6 +41,7 @@ struct FaultCounters {
 struct Client {
   int number = 0;
   bool busy = false;
+  int host = -1;  ///< where it is connected
   Statement statement;
   std::size_t acknowledged_before = 0;  ///< writes of the key acknowledged when the attempt began
 };

@@ -207,6 +207,7 @@ void SimRank::on_view(const cluster::View& view, Role self) {
 void SimRank::on_active(Epoch epoch) {
   serving = true;
   sim.log("rank " + std::to_string(host) + " is ACTIVE in epoch " + std::to_string(epoch));
+  for (auto& [id, f] : std::exchange(forwarded_, {})) request(f.statement, rank);
 }
 
 void SimRank::on_passive() {
