@@ -151,6 +151,28 @@ PhysicalPtr Lower::root(LogicalNode& node, const std::vector<ColumnId>& outputs)
 }
 
 Lowered Lower::lower(LogicalNode& node, const ColumnSet& required) {
+  Lowered out = dispatch(node, required);
+  return prune_ && (node.kind == Kind::kFilter || node.kind == Kind::kSort) ? pruned(std::move(out), required) : std::move(out);
+}
+
+Lowered Lower::pruned(Lowered in, const ColumnSet& required) {
+  const bool extra = std::any_of(in.layout.begin(), in.layout.end(), [&](ColumnId id) { return !required.contains(id); });
+  if (!extra || required.empty()) return in;
+  Lowered out;
+  out.node = make(in.node->estimated_rows);
+  ProjectNode detail;
+  for (ColumnId id : in.layout) {
+    if (!required.contains(id)) continue;
+    detail.expressions.push_back(resolve(context_.column(id), in));
+    out.node->output.push_back(column_of(*detail.expressions.back(), context_.info(id).name));
+    out.layout.push_back(id);
+  }
+  out.node->detail = std::move(detail);
+  out.node->children.push_back(std::move(in.node));
+  return out;
+}
+
+Lowered Lower::dispatch(LogicalNode& node, const ColumnSet& required) {
   switch (node.kind) {
     case Kind::kScan: return scan(node, required, nullptr);
     case Kind::kValues: return values(node, required);
@@ -452,13 +474,13 @@ Lowered Lower::limit(LogicalNode& node, const ColumnSet& required) {
     node.limit = -1;
     node.offset = 0;
   }
-  Lowered in = lower(*node.children[0], required);
+  Lowered in = dispatch(*node.children[0], required);
   if (node.limit < 0 && node.offset == 0) return in;
   if (auto* s = std::get_if<SortNode>(&in.node->detail); s != nullptr && node.limit > 0 && node.limit + node.offset <= kMostTopN) {
     TopNNode top{std::move(s->keys), node.limit, node.offset};
     in.node->detail = std::move(top);
     in.node->estimated_rows = std::min(in.node->estimated_rows, static_cast<double>(node.limit));
-    return in;
+    return prune_ ? pruned(std::move(in), required) : std::move(in);
   }
   PhysicalPtr op = make(estimator_.rows(node));
   op->output = in.node->output;

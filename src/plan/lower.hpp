@@ -19,13 +19,16 @@ struct Lowered {
 /// chooses join methods and sides, proves bounds, narrows physical types. Stages are cut afterwards.
 class Lower {
  public:
-  Lower(Context& context, PhysicalPlan& out) : context_(context), out_(out), estimator_(context) {}
+  Lower(Context& context, PhysicalPlan& out)
+      : context_(context), out_(out), estimator_(context), prune_(context.settings.workers > 1 || context.settings.force_distributed) {}
 
   /// The tree whose output is exactly `outputs`.
   PhysicalPtr root(LogicalNode& node, const std::vector<ColumnId>& outputs);
 
  private:
   Lowered lower(LogicalNode& node, const ColumnSet& required);
+  Lowered dispatch(LogicalNode& node, const ColumnSet& required);
+  Lowered pruned(Lowered in, const ColumnSet& required);
   Lowered scan(LogicalNode& node, const ColumnSet& required, const LogicalNode* filter);
   Lowered filter(LogicalNode& node, const ColumnSet& required);
   Lowered values(LogicalNode& node, const ColumnSet& required);
@@ -67,6 +70,7 @@ class Lower {
   std::vector<std::int32_t> positions_;   ///< scratch of resolve(), by ColumnId
   std::vector<const catalog::Table*> tables_;
   std::uint32_t next_id_ = 1;
+  bool prune_;   ///< columns that only filters use must not travel through exchanges
 };
 
 /// Bounds and the narrowest safe physical type of an expression over positions of `input` (expression_bounds.cpp).

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 #include "tajo/common/error.hpp"
 
@@ -18,6 +19,7 @@ constexpr int kMostPartitions = 4'096;
 constexpr double kSmallTableRows = 65'536;     // a table of one block is read by one task
 constexpr double kGatheredGroups = 10'000;     // so few groups are merged by one task
 constexpr double kPoorReduction = 0.6;         // partial aggregation that keeps more rows than this is not worth it
+constexpr double kGroupsAPartition = 8;        // fewer, and partitions by them would be uneven
 constexpr double kBroadcastMemoryShare = 0.125;  // of a worker's memory, for one broadcast side
 constexpr std::size_t kUnionHashColumns = 4;
 
@@ -299,7 +301,14 @@ class Cutter {
       sort = std::move(node->children[0]);
       node->children[0] = std::move(sort->children[0]);
     }
+    const std::vector<std::uint32_t> wanted = std::exchange(wanted_, {});
+    // A grouping of groups: the inner one is partitioned as the outer one needs it.
+    if (const auto* inner = std::get_if<AggregateNode>(&node->children[0]->detail);
+        inner != nullptr && static_cast<double>(d.estimated_groups) >= kGroupsAPartition * partitions_)
+      for (const ExpressionPtr& k : d.keys)
+        if (k->kind == Expression::Kind::kColumn && k->column < inner->keys.size()) wanted_.push_back(k->column);
     Part in = cut(std::move(node->children[0]));
+    wanted_.clear();
     auto place = [&](Part p) {
       if (sort) {
         sort->children[0] = std::move(p.root);
@@ -317,13 +326,20 @@ class Cutter {
     if (in.distribution == Distribution::kOne || !aligned(in, d.keys).empty()) return place(std::move(in));
     const double rows = in.root->estimated_rows, groups = static_cast<double>(d.estimated_groups);
     if (whole || (!d.keys.empty() && groups > rows * kPoorReduction && groups > kGatheredGroups)) {
-      Part p = d.keys.empty() ? gathered(std::move(in)) : hashed(std::move(in), d.keys, partitions_);
+      Part p = d.keys.empty() ? gathered(std::move(in)) : hashed(std::move(in), chosen(d.keys, wanted), partitions_);
       return place(std::move(p));
     }
-    return two_phases(std::move(node), d, std::move(in), rows, groups);
+    return two_phases(std::move(node), d, std::move(in), rows, groups, wanted);
   }
 
-  Part two_phases(PhysicalPtr node, AggregateNode& d, Part in, double rows, double groups) {
+  static std::vector<ExpressionPtr> chosen(const std::vector<ExpressionPtr>& keys, const std::vector<std::uint32_t>& wanted) {
+    if (wanted.empty()) return keys;
+    std::vector<ExpressionPtr> out;
+    for (std::uint32_t i : wanted) out.push_back(keys[i]);
+    return out;
+  }
+
+  Part two_phases(PhysicalPtr node, AggregateNode& d, Part in, double rows, double groups, const std::vector<std::uint32_t>& wanted) {
     PhysicalPtr partial = make(std::min(rows, groups * settings_.workers));
     AggregateNode first;
     first.phase = AggregateNode::Phase::kPartial;
@@ -337,7 +353,7 @@ class Cutter {
     const std::size_t keys = d.keys.size();
     std::vector<ExpressionPtr> columns;
     for (std::size_t i = 0; i < keys; ++i) columns.push_back(column_at(*in.root, i));
-    Part out = keys == 0 || groups <= kGatheredGroups ? gathered(std::move(in)) : hashed(std::move(in), columns, partitions_);
+    Part out = keys == 0 || groups <= kGatheredGroups ? gathered(std::move(in)) : hashed(std::move(in), chosen(columns, wanted), partitions_);
     d.phase = AggregateNode::Phase::kFinal;
     d.keys = columns;
     for (std::size_t j = 0; j < d.calls.size(); ++j) {
@@ -438,6 +454,7 @@ class Cutter {
   PhysicalPlan& plan_;
   std::uint32_t next_id_ = 1;
   std::uint16_t partitions_ = 1;
+  std::vector<std::uint32_t> wanted_;  ///< keys by which the aggregate that is cut next should be partitioned
 };
 
 bool one_worker(const PhysicalNode& root, const PlannerSettings& settings, const PhysicalPlan& plan) {
