@@ -2,34 +2,49 @@
 
 namespace tajo::exec {
 
-Accumulators::Accumulators(const std::vector<functions::AggregateCall>& calls) : calls_(calls) {
-  for (const functions::AggregateCall& call : calls_) {
-    offsets_.push_back(bytes_);
-    bytes_ += (functions::accumulator_size(call) + 15) / 16 * 16;
-  }
-}
+using functions::AggregateCall;
+using functions::AggregateSet;
 
-void Accumulators::update(std::size_t call, std::span<const data::Vector> args, const data::Selection& selection,
-                          std::byte* const* groups, data::Arena& strings, std::vector<std::byte*>& scratch) const {
-  const std::uint32_t offset = offsets_[call];
-  if (offset != 0) {
-    scratch.resize(selection.count);
-    for (std::uint32_t i = 0; i < selection.count; ++i) scratch[i] = groups[i] + offset;
-    groups = scratch.data();
+namespace {
+bool stands_apart(const AggregateCall& call) { return call.filter != nullptr || call.distinct; }
+
+AggregateSet common_set(const std::vector<AggregateCall>& calls) {
+  std::vector<AggregateCall> together;
+  for (const AggregateCall& call : calls)
+    if (!stands_apart(call)) together.push_back(call);
+  return AggregateSet(together);
+}
+}  // namespace
+
+Accumulators::Accumulators(const std::vector<AggregateCall>& calls) : together_(common_set(calls)), bytes_(together_.row_size()) {
+  for (std::size_t c = 0; c < calls.size(); ++c) {
+    if (!stands_apart(calls[c])) {
+      places_.push_back({false, together_calls_.size()});
+      together_calls_.push_back(c);
+      continue;
+    }
+    places_.push_back({true, separate_.size()});
+    AggregateCall plain = calls[c];
+    plain.filter = nullptr;  // rows are selected before they get here
+    plain.distinct = false;
+    separate_.push_back(Separate{c, AggregateSet({&plain, 1}), bytes_});
+    bytes_ += separate_.back().set.row_size();
   }
-  functions::update_accumulators(calls_[call], args, selection, groups, strings);
 }
 
 void Accumulators::combine(std::byte* into, const std::byte* other, data::Arena& strings) const {
-  for (std::size_t c = 0; c < calls_.size(); ++c)
-    if (!calls_[c].distinct) functions::combine_accumulator(calls_[c], into + offsets_[c], other + offsets_[c], strings);
+  together_.combine(into, other, strings);
+  for (const Separate& s : separate_) s.set.combine(into + s.offset, other + s.offset, strings);
 }
 
 data::Vector Accumulators::finish(std::size_t call, const std::byte* const* groups, std::uint32_t count, data::Arena& arena,
                                   std::vector<const std::byte*>& scratch) const {
+  const Place& place = places_[call];
+  if (!place.separate) return together_.finish(place.index, groups, count, arena);
+  const Separate& s = separate_[place.index];
   scratch.resize(count);
-  for (std::uint32_t i = 0; i < count; ++i) scratch[i] = groups[i] + offsets_[call];
-  return functions::finish_accumulators(calls_[call], scratch.data(), count, arena);
+  for (std::uint32_t i = 0; i < count; ++i) scratch[i] = groups[i] + s.offset;
+  return s.set.finish(0, scratch.data(), count, arena);
 }
 
 }  // namespace tajo::exec

@@ -1,28 +1,41 @@
 #pragma once
 #include <vector>
 
-#include "evaluator.hpp"
 #include "tajo/functions/aggregate.hpp"
 
 namespace tajo::exec {
 
-/// The accumulators of all calls of an aggregation, side by side at the end of a group's row.
+/// The accumulators of an aggregation at the end of a group's row: those that every row updates as one set, and, each
+/// by itself, those with FILTER or DISTINCT. Immutable.
 class Accumulators {
  public:
   explicit Accumulators(const std::vector<functions::AggregateCall>& calls);
-  std::uint32_t bytes() const { return bytes_; }
-  std::size_t size() const { return calls_.size(); }
 
-  /// `groups[i]`: start of the accumulators of the i-th selected row's group.
-  void update(std::size_t call, std::span<const data::Vector> args, const data::Selection& selection, std::byte* const* groups,
-              data::Arena& strings, std::vector<std::byte*>& scratch) const;
+  struct Separate {
+    std::size_t call;
+    functions::AggregateSet set;
+    std::uint32_t offset;
+  };
+  std::uint32_t bytes() const { return bytes_; }
+  std::size_t size() const { return places_.size(); }
+  const functions::AggregateSet& together() const { return together_; }       ///< at the start of the accumulators
+  const std::vector<std::size_t>& together_calls() const { return together_calls_; }
+  const std::vector<Separate>& separate() const { return separate_; }
+
   void combine(std::byte* into, const std::byte* other, data::Arena& strings) const;
+  /// `groups[i]`: start of the accumulators of group i.
   data::Vector finish(std::size_t call, const std::byte* const* groups, std::uint32_t count, data::Arena& arena,
                       std::vector<const std::byte*>& scratch) const;
 
  private:
-  const std::vector<functions::AggregateCall>& calls_;
-  std::vector<std::uint32_t> offsets_;
+  struct Place {
+    bool separate;
+    std::size_t index;   ///< within the set, or of the Separate
+  };
+  std::vector<Place> places_;
+  std::vector<std::size_t> together_calls_;
+  functions::AggregateSet together_;
+  std::vector<Separate> separate_;
   std::uint32_t bytes_ = 0;
 };
 

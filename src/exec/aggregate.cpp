@@ -12,6 +12,8 @@ using data::Selection;
 using data::Vector;
 
 namespace {
+constexpr std::size_t kFewGroups = 32;  ///< groups whose accumulators stay in the first-level cache
+
 std::vector<data::Physical> expression_types(const std::vector<functions::ExpressionPtr>& expressions) {
   std::vector<data::Physical> out;
   for (const auto& e : expressions) out.push_back(e->physical);
@@ -27,14 +29,14 @@ AggregateSink::AggregateSink(const plan::PhysicalNode& node, const functions::Ev
   const auto inputs = physical_types(node.children.at(0)->output);
   keys_ = Evaluator(aggregate_.keys, inputs, settings);
   std::vector<functions::ExpressionPtr> shared;
-  for (std::size_t c = 0; c < aggregate_.calls.size(); ++c) {
+  for (const std::size_t c : accumulators_.together_calls()) {
     const functions::AggregateCall& call = aggregate_.calls[c];
-    if (!call.filter && !call.distinct) {
-      together_.push_back(Together{c, shared.size(), call.args.size()});
-      shared.insert(shared.end(), call.args.begin(), call.args.end());
-      continue;
-    }
-    Separate separate{c, {}, Evaluator(call.args, inputs, settings), {}};
+    TAJO_ASSERT(call.args.size() <= 2);
+    shared.insert(shared.end(), call.args.begin(), call.args.end());
+  }
+  for (const Accumulators::Separate& apart : accumulators_.separate()) {
+    const functions::AggregateCall& call = aggregate_.calls[apart.call];
+    Separate separate{{}, Evaluator(call.args, inputs, settings), {}};
     if (call.filter) separate.filter = Condition({call.filter}, inputs, settings);
     if (call.distinct) {
       std::vector<data::Physical> types = expression_types(aggregate_.keys);
@@ -50,36 +52,75 @@ AggregateSink::~AggregateSink() = default;
 
 std::unique_ptr<Local> AggregateSink::local(Context& context) { return std::make_unique<State>(*this, context.memory); }
 
-/// state.groups[i]: the group row of the i-th selected row.
 void AggregateSink::find_groups(State& state, const Batch& in) const {
-  const std::uint32_t n = in.selection.count;
-  state.groups.resize(n);
   if (aggregate_.keys.empty()) {
     if (state.only == nullptr) state.only = state.tables->groups.single();
-    std::fill(state.groups.begin(), state.groups.end(), state.only);
+    state.found = State::Found::kOnly;
     return;
   }
+  state.groups.resize(in.selection.count);
   const auto keys = state.keys.run(in);
-  if (state.coder) {
-    auto* numbers = in.arena->array<std::uint32_t>(n);
-    bool changed = false;
-    if (state.coder->encode(keys, in.rows, in.selection, *in.arena, numbers, changed)) {
-      if (changed || state.by_number.empty()) state.by_number.assign(state.coder->domain(), nullptr);
-      bool missing = false;
-      for (std::uint32_t i = 0; i < n; ++i) {
-        state.groups[i] = state.by_number[numbers[i]];
-        missing |= state.groups[i] == nullptr;
-      }
-      if (missing) {
-        hash_groups(state, in, keys);
-        for (std::uint32_t i = 0; i < n; ++i) state.by_number[numbers[i]] = state.groups[i];
-      }
-      return;
-    }
-    state.coder.reset();
-    state.by_number.clear();
-  }
+  if (state.coder && number_groups(state, in, keys)) return;
+  state.found = State::Found::kRows;
   hash_groups(state, in, keys);
+}
+
+/// Finds groups by the coder's numbers; false: these keys cannot be numbered, nor will later ones.
+bool AggregateSink::number_groups(State& state, const Batch& in, std::span<const Vector> keys) const {
+  const std::uint32_t n = in.selection.count;
+  auto* numbers = in.arena->array<std::uint32_t>(n);
+  bool changed = false;
+  if (!state.coder->encode(keys, in.rows, in.selection, *in.arena, numbers, changed)) {
+    fold_few(state);
+    state.few_table = nullptr;
+    state.coder.reset();
+    return false;
+  }
+  if (changed || state.compact.empty()) {
+    fold_few(state);
+    state.numbered.clear();
+    state.compact.assign(state.coder->domain(), 0);
+    if (state.few_memory.empty()) {
+      state.few_memory.resize(kFewGroups * std::size_t{accumulators_.bytes()} + 16);
+      state.few_table = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(state.few_memory.data()) + 15) & ~std::uintptr_t{15});
+    }
+  }
+  state.few.resize(n);
+  bool missing = false;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const std::uint32_t number = state.compact[numbers[i]];
+    state.few[i] = number - 1;
+    missing |= number == 0;
+  }
+  if (missing) {
+    hash_groups(state, in, keys);
+    for (std::uint32_t i = 0; i < n; ++i) {
+      std::uint32_t& number = state.compact[numbers[i]];
+      if (number == 0) {
+        state.numbered.push_back(state.groups[i]);
+        number = static_cast<std::uint32_t>(state.numbered.size());
+      }
+      state.few[i] = number - 1;
+    }
+    if (state.few_table != nullptr && state.numbered.size() > kFewGroups) {
+      fold_few(state);
+      state.few_table = nullptr;
+    }
+  }
+  state.found = state.few_table != nullptr ? State::Found::kFew : State::Found::kRows;
+  if (!missing && (state.found == State::Found::kRows || !separate_.empty()))
+    for (std::uint32_t i = 0; i < n; ++i) state.groups[i] = state.numbered[state.few[i]];
+  return true;
+}
+
+/// Adds the accumulators of the array to the groups' rows.
+void AggregateSink::fold_few(State& state) const {
+  if (state.few_table == nullptr) return;
+  const std::size_t bytes = accumulators_.together().row_size();
+  const std::size_t used = std::min<std::size_t>(state.numbered.size(), kFewGroups);
+  for (std::size_t g = 0; g < used; ++g)
+    accumulators_.together().combine(state.numbered[g] + layout_.tail_offset, state.few_table + g * bytes, state.tables->groups.strings());
+  std::memset(state.few_table, 0, used * bytes);
 }
 
 void AggregateSink::hash_groups(State& state, const Batch& in, std::span<const Vector> keys) const {
@@ -93,16 +134,34 @@ void AggregateSink::hash_groups(State& state, const Batch& in, std::span<const V
 Flow AggregateSink::take(Context&, Local& local, const Batch& in) {
   auto& state = static_cast<State&>(local);
   find_groups(state, in);
-  const std::uint32_t n = in.selection.count;
-  for (std::uint32_t i = 0; i < n; ++i) state.groups[i] += layout_.tail_offset;
-  if (!together_.empty()) {
-    const auto args = state.args.run_flat(in);
-    for (const Together& t : together_)
-      accumulators_.update(t.call, args.subspan(t.first_arg, t.args), in.selection, state.groups.data(), state.tables->groups.strings(), state.scratch);
-  }
+  update_together(state, in);
   for (std::size_t s = 0; s < separate_.size(); ++s) update_separate(state, s, in);
   state.tables->groups.account();
   return Flow::kMore;
+}
+
+void AggregateSink::update_together(State& state, const Batch& in) const {
+  const functions::AggregateSet& set = accumulators_.together();
+  if (set.calls() == 0) return;
+  const auto args = state.args.run_flat(in);
+  std::size_t next = 0;
+  for (std::size_t c = 0; c < state.inputs.size(); ++c) {
+    const std::size_t count = aggregate_.calls[accumulators_.together_calls()[c]].args.size();
+    for (std::size_t a = 0; a < count; ++a) state.inputs[c].args[a] = args[next++];
+  }
+  data::Arena& strings = state.tables->groups.strings();
+  switch (state.found) {
+    case State::Found::kOnly:
+      return set.update_single(state.inputs, in.selection, state.only + layout_.tail_offset, strings);
+    case State::Found::kFew:
+      return set.update_dense(state.inputs, in.selection, state.few.data(), state.few_table,
+                              static_cast<std::uint32_t>(state.numbered.size()), strings);
+    case State::Found::kRows: {
+      auto* tails = in.arena->array<std::byte*>(in.selection.count);
+      for (std::uint32_t i = 0; i < in.selection.count; ++i) tails[i] = state.groups[i] + layout_.tail_offset;
+      return set.update(state.inputs, in.selection, tails, strings);
+    }
+  }
 }
 
 void AggregateSink::update_separate(State& state, std::size_t index, const Batch& in) const {
@@ -131,15 +190,22 @@ void AggregateSink::update_separate(State& state, std::size_t index, const Batch
     state.tables->distinct[index]->account();
     return;
   }
+  const Accumulators::Separate& apart = accumulators_.separate()[index];
+  functions::AggregateInput input;
+  std::copy(args.begin(), args.end(), input.args);
+  data::Arena& strings = state.tables->groups.strings();
+  const std::uint32_t offset = layout_.tail_offset + apart.offset;
+  if (state.found == State::Found::kOnly) return apart.set.update_single({&input, 1}, passed.selection, state.only + offset, strings);
   own.rows.resize(passed.selection.count);
   // Both selections ascend: the groups of the rows that passed are picked by walking them together.
   for (std::uint32_t i = 0, j = 0; i < passed.selection.count; ++j)
-    if (in.selection[j] == passed.selection[i]) own.rows[i++] = state.groups[j];
-  accumulators_.update(separate.call, args, passed.selection, own.rows.data(), state.tables->groups.strings(), state.scratch);
+    if (in.selection[j] == passed.selection[i]) own.rows[i++] = state.groups[j] + offset;
+  apart.set.update({&input, 1}, passed.selection, own.rows.data(), strings);
 }
 
 void AggregateSink::combine(Context&, Local& local) {
   auto& state = static_cast<State&>(local);
+  fold_few(state);
   const std::lock_guard lock(mutex_);
   finished_.push_back(std::move(state.tables));
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "accumulators.hpp"
+#include "evaluator.hpp"
 #include "group_table.hpp"
 #include "key_coder.hpp"
 #include "operator.hpp"
@@ -24,28 +25,25 @@ class AggregateSink final : public Sink {
   friend class AggregateSource;
   /// A call with FILTER or DISTINCT evaluates its arguments by itself.
   struct Separate {
-    std::size_t call;
     Condition filter;
     Evaluator args;
     std::optional<GroupLayout> distinct;   ///< keys ++ args, to tell repeated values
   };
-  struct Together {
-    std::size_t call;
-    std::size_t first_arg, args;           ///< within args_
-  };
   struct Tables;
   struct State;
   void find_groups(State& state, const Batch& in) const;
+  bool number_groups(State& state, const Batch& in, std::span<const data::Vector> keys) const;
   void hash_groups(State& state, const Batch& in, std::span<const data::Vector> keys) const;
+  void fold_few(State& state) const;
+  void update_together(State& state, const Batch& in) const;
   void update_separate(State& state, std::size_t index, const Batch& in) const;
 
   const plan::AggregateNode& aggregate_;
   Evaluator keys_;
-  Evaluator args_;
+  Evaluator args_;                                 ///< of the calls that are updated together
   Accumulators accumulators_;
   GroupLayout layout_;
-  std::vector<Together> together_;
-  std::vector<Separate> separate_;
+  std::vector<Separate> separate_;                 ///< parallel to accumulators_.separate()
 
   std::mutex mutex_;
   std::vector<std::unique_ptr<Tables>> finished_;  ///< of all lanes

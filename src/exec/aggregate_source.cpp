@@ -18,7 +18,6 @@ struct AggregateSource::State final : Local {
   GroupDirectory directory;
   bool have_directory = false;
   std::vector<const std::byte*> scratch;
-  std::vector<std::byte*> update_scratch;
   data::Arena strings;                  ///< of joined accumulators
   data::Arena arena;
   Reservation reservation;
@@ -124,6 +123,7 @@ void AggregateSource::merge(Context& context, State& state, std::uint32_t partit
 /// Counts each remembered (keys, arguments) once: repeated rows of several lanes are told apart by a directory of their own.
 void AggregateSource::add_distinct(State& state, std::uint32_t partition, std::size_t index) {
   const AggregateSink::Separate& separate = sink_.separate_[index];
+  const Accumulators::Separate& apart = sink_.accumulators_.separate()[index];
   const GroupLayout& layout = *separate.distinct;
   const GroupLayout& groups = sink_.layout_;
   const std::size_t keys = groups.keys.columns();
@@ -161,12 +161,13 @@ void AggregateSource::add_distinct(State& state, std::uint32_t partition, std::s
         bool equal = true;
         for (std::size_t k = 0; k < keys && equal; ++k) equal = groups.keys.equal(k, values[k], i, row);
         if (!equal) continue;
-        targets[i] = row + groups.tail_offset;
+        targets[i] = row + groups.tail_offset + apart.offset;
         break;
       }
     }
-    sink_.accumulators_.update(separate.call, std::span<const Vector>(values).subspan(keys), all, targets.data(), state.strings,
-                               state.update_scratch);
+    functions::AggregateInput input;
+    std::copy(values.begin() + static_cast<std::ptrdiff_t>(keys), values.end(), input.args);
+    apart.set.update({&input, 1}, all, targets.data(), state.strings);
     unique.clear();
   };
   for (const auto& t : sink_.finished_) {

@@ -232,22 +232,23 @@ void WindowSource::accumulate(Context& context, const plan::WindowExpression& wi
   const RowLayout& layout = sorted_.layout().rows();
   const std::size_t width = data::physical_width(result.type);
   data::Arena arena;
-  std::vector<std::byte> accumulator(functions::accumulator_size(call) + 16);
+  const functions::AggregateSet set({&call, 1});
+  std::vector<std::byte> accumulator(set.row_size() + std::size_t{16});
   auto* at = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(accumulator.data()) + 15) & ~std::uintptr_t{15});
-  std::vector<std::byte*> groups(data::kVectorRows, at);
-  std::vector<Vector> args(function.arguments.size());
+  functions::AggregateInput input;
+  TAJO_ASSERT(function.arguments.size() <= 2);
   for (std::size_t row = partition.begin; row < partition.end;) {
     if (context.stop.load(std::memory_order_relaxed)) return;
     const std::size_t end = peers_end(row, partition.end);
     for (std::size_t r = row; r < end; r += data::kVectorRows) {
       arena.reset();
       const auto n = static_cast<std::uint32_t>(std::min<std::size_t>(end - r, data::kVectorRows));
-      for (std::size_t a = 0; a < args.size(); ++a)
-        args[a] = layout.gather(function.arguments[a], rows_.data() + r, n, nullptr, n, sorted_.any_null(function.arguments[a]), arena);
-      functions::update_accumulators(call, args, {nullptr, n}, groups.data(), strings_);
+      for (std::size_t a = 0; a < function.arguments.size(); ++a)
+        input.args[a] = layout.gather(function.arguments[a], rows_.data() + r, n, nullptr, n, sorted_.any_null(function.arguments[a]), arena);
+      set.update_single({&input, 1}, {nullptr, n}, at, strings_);
     }
     const std::byte* one = at;
-    const Vector value = functions::finish_accumulators(call, &one, 1, strings_);
+    const Vector value = set.finish(0, &one, 1, strings_);
     TAJO_ASSERT(value.type == result.type);
     for (std::size_t r = row; r < end; ++r) {
       if (data::row_valid(value.valid, 0)) std::memcpy(result.values.data() + r * width, value.data, width);
