@@ -74,12 +74,11 @@ void Mesh::on_writable(std::function<void(Rank)> handler) {
 void Mesh::set_stamp(const FrameStamp& stamp) {
   const std::lock_guard lock(stamp_writers_);
   const bool restart = stamp.incarnation > stamp_incarnation_.load();
-  stamp_version_.fetch_add(1, std::memory_order_acq_rel);  // odd: being written
-  std::atomic_thread_fence(std::memory_order_release);
-  stamp_incarnation_.store(stamp.incarnation, std::memory_order_relaxed);
-  stamp_epoch_.store(stamp.epoch, std::memory_order_relaxed);
-  stamp_view_.store(stamp.view, std::memory_order_relaxed);
-  stamp_version_.fetch_add(1, std::memory_order_release);
+  stamp_version_.fetch_add(1);  // odd: being written
+  stamp_incarnation_ = stamp.incarnation;
+  stamp_epoch_ = stamp.epoch;
+  stamp_view_ = stamp.view;
+  stamp_version_.fetch_add(1);
   if (!restart) return;
   auto order = std::make_unique<Order>();
   order->kind = Order::Kind::kRestart;
@@ -89,11 +88,9 @@ void Mesh::set_stamp(const FrameStamp& stamp) {
 
 FrameStamp Mesh::stamp() const {
   while (true) {
-    const std::uint32_t before = stamp_version_.load(std::memory_order_acquire);
-    FrameStamp s{world_, stamp_incarnation_.load(std::memory_order_relaxed), stamp_epoch_.load(std::memory_order_relaxed),
-                 stamp_view_.load(std::memory_order_relaxed)};
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (before % 2 == 0 && stamp_version_.load(std::memory_order_relaxed) == before) return s;
+    const std::uint32_t before = stamp_version_;
+    const FrameStamp s{world_, stamp_incarnation_, stamp_epoch_, stamp_view_};
+    if (before % 2 == 0 && stamp_version_ == before) return s;
     ::sched_yield();
   }
 }

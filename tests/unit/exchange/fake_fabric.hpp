@@ -1,6 +1,7 @@
 #pragma once
 // A fabric between stores of one process: one delivery thread, per-peer queue bound, peers that can be cut.
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -67,7 +68,6 @@ class FakeNetwork {
       return false;
     }
     queued += payload.size();
-    most_queued = std::max(most_queued, queued);
     messages_.push_back({to, {from, channel, {}, std::move(payload)}});
     changed_.notify_all();
     return true;
@@ -80,9 +80,8 @@ class FakeNetwork {
 
   std::vector<std::unique_ptr<Port>> ports;
   std::size_t queue_bound = std::size_t{32} << 20;
-  std::size_t sent_bytes = 0;
-  std::size_t most_queued = 0;
-  int refusals = 0;
+  std::atomic<std::size_t> sent_bytes = 0;
+  std::atomic<int> refusals = 0;
 
  private:
   void run() {

@@ -224,6 +224,7 @@ TEST_F(Output, AFullFabricOnlyDelays) {
   append(*out, 0, 0, 100'000);
   out->seal();
   EXPECT_EQ(drain(*stores[1]->read({{0, task(1), nullptr}}, 0)->cursor()), range(0, 100'000));
+  EXPECT_GT(network.refusals, 0);
 }
 
 TEST_F(Output, OverTheBoundBlocksAreSpilledAndReadBack) {
