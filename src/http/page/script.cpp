@@ -97,7 +97,7 @@ function drawMembers(members) {
       const memory = el("span");
       if (m.memory_used_mb !== undefined && m.memory_mb) memory.append(bar(m.memory_used_mb / m.memory_mb), bytes(m.memory_used_mb) + " of " + bytes(m.memory_mb));
       else memory.append(bytes(m.memory_mb));
-      cell(tr, "Memory", [memory]);
+      cell(tr, "Memory", [memory], "wide");
       cell(tr, "Process", m.pid, "num");
       cell(tr, "Heartbeat", heartbeat(m.last_heartbeat_ms), "num");
       return tr;
@@ -156,7 +156,7 @@ function drawFinished(queries) {
     cell(tr, "User", q.user);
     const sql = cell(tr, "SQL", q.sql, "sql");
     if (q.error) sql.append(" ", el("span", q.error, "error"));
-    cell(tr, "Started", when(q.started_ms));
+    cell(tr, "Started", when(q.started_ms), "wide");
     cell(tr, "Time", span(q.elapsed_ms), "num");
     cell(tr, "Rows", count(q.rows), "num");
     tr.classList.toggle("open", opened.has(q.query_id));

@@ -66,7 +66,7 @@ main,footer{padding-left:14px;padding-right:14px}
 .tiles{grid-template-columns:repeat(2,1fr);gap:10px}.tile{padding:10px 14px}.tile b{font-size:19px}
 thead{display:none}table,tbody,td{display:block}
 tbody tr{display:grid;grid-template-columns:1fr 1fr;column-gap:24px;padding:10px 14px}
-td:first-child,td.sql,td.empty{grid-column:1/-1}tbody tr+tr{border-top:1px solid var(--line)}tbody tr+tr td{border-top:0}
+td:first-child,td.sql,td.wide,td.empty{grid-column:1/-1}tbody tr+tr{border-top:1px solid var(--line)}tbody tr+tr td{border-top:0}
 td{padding:2px 0;white-space:normal;overflow-wrap:anywhere;display:flex;gap:12px;justify-content:space-between;text-align:right}
 td::before{content:attr(data-label);color:var(--quiet);text-align:left;flex:none;font-family:system-ui,sans-serif;font-size:13.5px}
 td.empty{justify-content:center}
