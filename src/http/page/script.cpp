@@ -187,10 +187,12 @@ function draw(status) {
 function showLost() {
   const banner = $("banner"), others = ((last || {}).members || []).filter(m => m.http_port && (m.role === "active" || m.role === "backup"));
   banner.replaceChildren("This master does not answer; trying again. ");
+  const local = location.hostname === "localhost" || location.hostname === "127.0.0.1";
   others.forEach(m => {
-    const a = el("a", m.host + ":" + m.http_port), port = String(m.http_port);
-    if (port === location.port) return;
-    a.href = location.protocol + "//" + (location.hostname === "localhost" || location.hostname === "127.0.0.1" ? location.hostname : m.host) + ":" + port + "/";
+    const port = String(m.http_port);
+    if (port === location.port && (local || m.host === location.hostname)) return;
+    const a = el("a", m.host + ":" + port);
+    a.href = location.protocol + "//" + (local ? location.hostname : m.host) + ":" + port + "/";
     banner.append(" Other master: ", a, " ");
   });
   banner.hidden = false;

@@ -27,7 +27,7 @@ button.ghost,:root[data-theme=dark] button.ghost{background:none;border-color:va
 header form{margin:0}
 :focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 .banner{padding:10px 24px;background:var(--bad-bg);color:var(--bad);font-weight:500}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin-top:16px}
+.tiles{display:grid;grid-template-columns:repeat(6,1fr);gap:12px;margin-top:16px}
 .tile,.card,.query,.scroll{background:var(--card);border:1px solid var(--line);border-radius:12px}
 .tile{padding:12px 16px}.tile b{display:block;font-size:22px;line-height:1.25}.tile span{color:var(--quiet);font-size:13px}
 .scroll{overflow-x:auto}
@@ -60,6 +60,7 @@ tr.open td.sql{white-space:pre-wrap;overflow-wrap:anywhere}
 .login label{display:flex;flex-direction:column;gap:4px;font-size:13.5px;font-weight:600}
 .login button{padding:10px}
 .problem{background:var(--bad-bg);color:var(--bad);padding:8px 12px;border-radius:8px}
+@media (max-width:1100px){.tiles{grid-template-columns:repeat(3,1fr)}}
 @media (max-width:720px){
 header{padding:10px 14px;flex-wrap:wrap;gap:8px}.user,#epoch{display:none}
 main,footer{padding-left:14px;padding-right:14px}
