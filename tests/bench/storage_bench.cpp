@@ -2,6 +2,7 @@
 //   storage_bench FILE.parquet OUTPUT_DIRECTORY
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 
 #include "tajo/data/load.hpp"
@@ -12,9 +13,31 @@ namespace {
 
 using namespace tajo;
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
+/// Time on the wall, and on the processor by this thread: the one that a busy machine does not distort.
+struct Stopwatch {
+  std::chrono::steady_clock::time_point wall = std::chrono::steady_clock::now();
+  double cpu = cpu_now();
+  static double cpu_now() {
+    timespec t{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+  }
+};
+
+struct Seconds {
+  double wall = 0;
+  double cpu = 0;
+  void add(const Stopwatch& since) {
+    wall += std::chrono::duration<double>(std::chrono::steady_clock::now() - since.wall).count();
+    cpu += Stopwatch::cpu_now() - since.cpu;
+  }
+  void print(const char* what, std::uint64_t rows, double megabytes) const {
+    double ns = 1e9 / static_cast<double>(rows == 0 ? 1 : rows);
+    std::printf("%-18s %8.3f s wall %8.3f s cpu %8.1f ns/row cpu", what, wall, cpu, cpu * ns);
+    if (megabytes > 0) std::printf(" %9.1f MB/s wall %9.1f MB/s cpu", megabytes / wall, megabytes / cpu);
+    std::printf("\n");
+  }
+};
 
 /// Everything of a scan through `f`.
 template <class F>
@@ -38,62 +61,61 @@ void bench(const std::string& file, const std::string& directory) {
   const data::Schema& schema = parquet.source.schema;
   for (std::uint32_t i = 0; i < schema.columns.size(); ++i) parquet.columns.push_back(i);
 
-  auto start = std::chrono::steady_clock::now();
   std::uint64_t rows = 0;
+  Seconds read;
+  Stopwatch start;
   scan_all(*storage, parquet, [&](const data::Batch& b) { rows += b.selection.count; });
-  double read = seconds_since(start);
-  std::printf("read parquet      %8.3f s  %7.1f ns/row  %llu rows\n", read, read / static_cast<double>(rows) * 1e9,
-              static_cast<unsigned long long>(rows));
+  read.add(start);
+  read.print("read parquet", rows, 0);
 
   storage::ScanRequest table;
   table.source.location = directory;
   table.source.schema = schema;
   table.columns = parquet.columns;
-  start = std::chrono::steady_clock::now();
-  double encode = 0;
-  double finish = 0;
+  Seconds encode;
+  Seconds finish;
   std::unique_ptr<storage::FragmentWriter> writer;
   auto close = [&] {
     if (!writer) return;
-    auto t = std::chrono::steady_clock::now();
+    Stopwatch t;
     table.fragments.push_back(writer->finish(directory + "/part-" + std::to_string(table.fragments.size()) + ".h5"));
-    finish += seconds_since(t);
+    finish.add(t);
     writer.reset();
   };
   scan_all(*storage, parquet, [&](const data::Batch& b) {
-    auto t = std::chrono::steady_clock::now();
+    Stopwatch t;
     if (!writer) writer = storage::make_fragment_writer(schema, {});
     writer->append(b);
-    encode += seconds_since(t);
+    encode.add(t);
     if (writer->rows() >= storage::kMaxFragmentRows || writer->bytes() >= storage::kMaxFragmentBytes) close();
   });
   close();
-  double all = seconds_since(start);
   std::uint64_t bytes = 0;
   for (const auto& f : table.fragments) bytes += f.bytes;
   double megabytes = static_cast<double>(bytes) / 1e6;
-  double ns = 1e9 / static_cast<double>(rows);
-  std::printf("parquet -> hdf5   %8.3f s  %7.1f ns/row  %.1f MB in %zu files\n", all, all * ns, megabytes, table.fragments.size());
-  std::printf("  encode          %8.3f s  %7.1f ns/row\n", encode, encode * ns);
-  std::printf("  lay out, write  %8.3f s  %7.1f ns/row\n", finish, finish * ns);
-  std::printf("  writer alone    %8.1f MB/s\n", megabytes / (encode + finish));
+  std::printf("%.1f MB in %zu files\n", megabytes, table.fragments.size());
+  encode.print("encode", rows, megabytes);
+  finish.print("lay out and write", rows, megabytes);
+  Seconds both{encode.wall + finish.wall, encode.cpu + finish.cpu};
+  both.print("writer", rows, megabytes);
 
   auto fresh = storage::Storage::make(directory);
-  for (const char* what : {"scan, checksums", "scan, hot views"}) {
-    start = std::chrono::steady_clock::now();
-    rows = 0;
-    scan_all(*fresh, table, [&](const data::Batch& b) { rows += b.selection.count; });
-    double s = seconds_since(start);
-    std::printf("%s   %8.4f s  %7.2f ns/row  %.1f GB/s\n", what, s, s * ns, megabytes / 1e3 / s);
+  for (const char* what : {"scan, first touch", "scan, again"}) {
+    Seconds s;
+    Stopwatch t;
+    scan_all(*fresh, table, [](const data::Batch&) {});
+    s.add(t);
+    s.print(what, rows, megabytes);
   }
   data::Arena arena;
-  start = std::chrono::steady_clock::now();
+  Seconds loaded;
+  Stopwatch t;
   scan_all(*fresh, table, [&](const data::Batch& b) {
     arena.reset();
     for (const data::Vector& v : b.columns) data::load(v, b.rows, b.selection, arena);
   });
-  double s = seconds_since(start);
-  std::printf("scan, loaded      %8.4f s  %7.2f ns/row\n", s, s * ns);
+  loaded.add(t);
+  loaded.print("scan, widened", rows, megabytes);
   for (std::size_t c = 0; c < schema.columns.size(); ++c) {
     std::uint64_t distinct = 0;
     for (const auto& f : table.fragments) distinct = std::max(distinct, f.columns[c].distinct);

@@ -17,7 +17,7 @@ class BatchReader : public SplitReader {
   BatchReader(std::shared_ptr<const ScanRequest> request, const data::Split& split, NextBatch next,
               std::uint64_t first_row, std::uint64_t bytes)
       : request_(std::move(request)), path_(request_->fragments[split.fragment].path), fragment_(split.fragment),
-        next_(std::move(next)), row_(first_row), bytes_(bytes) {}
+        next_(std::move(next)), words_(request_->columns.size()), row_(first_row), bytes_(bytes) {}
 
   bool next(data::Batch& out) override {
     while (!batch_ || at_ >= batch_->num_rows()) {
@@ -60,7 +60,10 @@ class BatchReader : public SplitReader {
 
   data::Vector column(std::size_t i, std::uint32_t rows) {
     try {
-      return convert(*batch_->column(fields_[i]), at_, rows, wanted(i).type, arena_);
+      const arrow::Array& array = *batch_->column(fields_[i]);
+      data::Vector v;
+      if (words_[i].codes(array, at_, rows, wanted(i).type, arena_, v)) return v;
+      return convert(array, at_, rows, wanted(i).type, arena_);
     } catch (const Error& e) {
       throw Error(e.sqlstate(), e.message() + " (file \"" + path_ + "\", column \"" + wanted(i).name + "\", rows from " +
                                     std::to_string(row_) + ")");
@@ -73,6 +76,7 @@ class BatchReader : public SplitReader {
   NextBatch next_;
   std::shared_ptr<arrow::RecordBatch> batch_;
   std::vector<int> fields_;
+  std::vector<Words> words_;  // by delivered column
   std::int64_t at_ = 0;
   std::uint64_t row_;
   std::uint64_t bytes_;

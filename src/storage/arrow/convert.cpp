@@ -5,6 +5,7 @@
 
 #include <strings.h>
 
+#include <atomic>
 #include <limits>
 #include <vector>
 
@@ -191,16 +192,28 @@ void texts(const arrow::Array& array, std::int64_t first, std::uint32_t rows, co
   }
 }
 
+/// Any array of texts or bytes.
+std::string_view text_at(const arrow::Array& a, std::int64_t i) {
+  switch (a.type_id()) {
+    case arrow::Type::LARGE_STRING:
+    case arrow::Type::LARGE_BINARY: return static_cast<const arrow::LargeBinaryArray&>(a).GetView(i);
+    case arrow::Type::STRING_VIEW:
+    case arrow::Type::BINARY_VIEW: return static_cast<const arrow::BinaryViewArray&>(a).GetView(i);
+    case arrow::Type::FIXED_SIZE_BINARY: return static_cast<const arrow::FixedSizeBinaryArray&>(a).GetView(i);
+    default: return static_cast<const arrow::BinaryArray&>(a).GetView(i);
+  }
+}
+
 void dictionary_texts(const arrow::Array& array, std::int64_t first, std::uint32_t rows, const std::uint64_t* valid,
                       bool utf8, data::Str* out) {
   const auto& a = static_cast<const arrow::DictionaryArray&>(array);
-  const auto& words = static_cast<const arrow::BinaryArray&>(*a.dictionary());
+  const arrow::Array& words = *a.dictionary();
   for (std::uint32_t i = 0; i < rows; ++i) {
     new (&out[i]) data::Str();
     if (!data::row_valid(valid, i)) continue;
     std::int64_t code = a.GetValueIndex(first + i);
     if (code < 0 || code >= words.length()) throw Error(sqlstate::kDataCorrupted, "a code lies outside its dictionary");
-    std::string_view text = words.GetView(code);
+    std::string_view text = text_at(words, code);
     if (utf8) check_utf8(text);
     new (&out[i]) data::Str(text);
   }
@@ -277,8 +290,7 @@ bool readable_as(const arrow::DataType& from, const data::Type& type) {
     case TypeId::kText:
     case TypeId::kBlob: {
       if (id != arrow::Type::DICTIONARY) return is_bytes(id);
-      arrow::Type::type words = static_cast<const arrow::DictionaryType&>(from).value_type()->id();
-      return words == arrow::Type::STRING || words == arrow::Type::BINARY;
+      return is_bytes(static_cast<const arrow::DictionaryType&>(from).value_type()->id());
     }
     case TypeId::kDate: return id == arrow::Type::DATE32 || id == arrow::Type::DATE64;
     case TypeId::kTime: return id == arrow::Type::TIME32 || id == arrow::Type::TIME64;
@@ -393,6 +405,49 @@ data::Vector convert(const arrow::Array& a, std::int64_t first, std::uint32_t ro
     }
   }
   return v;
+}
+
+bool Words::codes(const arrow::Array& array, std::int64_t first, std::uint32_t rows, const data::Type& type,
+                  data::Arena& arena, data::Vector& out) {
+  if (array.type_id() != arrow::Type::DICTIONARY || data::physical_of(type) != Physical::kStr) return false;
+  const auto& a = static_cast<const arrow::DictionaryArray&>(array);
+  if (a.indices()->type_id() != arrow::Type::INT32) return false;
+  if (a.dictionary() != source_) {
+    static std::atomic<std::uint64_t> next_id{std::uint64_t{1} << 62};  // apart from those of managed files
+    struct Owner {
+      std::vector<data::Str> words;
+      std::shared_ptr<arrow::Array> bytes;
+    };
+    auto owner = std::make_shared<Owner>();
+    owner->bytes = a.dictionary();
+    const arrow::Array& words = *a.dictionary();
+    for (std::int64_t i = 0; i < words.length(); ++i) {
+      std::string_view word = text_at(words, i);
+      if (type.id != TypeId::kBlob) check_utf8(word);
+      owner->words.emplace_back(word);
+    }
+    // Rows that are NULL have a code too, and it must be in range.
+    if (owner->words.empty()) owner->words.emplace_back();
+    source_ = a.dictionary();
+    dictionary_ = {next_id.fetch_add(1), owner->words, false, owner};
+  }
+  const auto* codes = reinterpret_cast<const std::uint32_t*>(a.indices()->data()->buffers[1]->data()) +
+                      a.indices()->offset() + first;
+  out = {};
+  out.form = data::Vector::Form::kCodes;
+  out.type = Physical::kStr;
+  out.valid = validity(array, first, rows, arena);
+  for (std::uint32_t i = 0; i < rows; ++i)
+    if (codes[i] >= dictionary_.values.size() && data::row_valid(out.valid, i))
+      throw Error(sqlstate::kDataCorrupted, "a code lies outside its dictionary");
+  if (out.valid != nullptr) {
+    auto* copy = arena.array<std::uint32_t>(rows);
+    for (std::uint32_t i = 0; i < rows; ++i) copy[i] = data::row_valid(out.valid, i) ? codes[i] : 0;
+    codes = copy;
+  }
+  out.data = codes;
+  out.dictionary = &dictionary_;
+  return true;
 }
 
 int find_field(const arrow::Schema& schema, const std::string& column) {

@@ -23,6 +23,18 @@ bool natural_type(const arrow::DataType& from, data::Type& out);
 data::Vector convert(const arrow::Array& array, std::int64_t first, std::uint32_t rows, const data::Type& type,
                      data::Arena& arena);
 
+/// The words of an Arrow dictionary, made once for all arrays that share it.
+class Words {
+ public:
+  /// Codes of rows of a dictionary array whose indices are int32; false: another kind of array, use convert().
+  bool codes(const arrow::Array& array, std::int64_t first, std::uint32_t rows, const data::Type& type,
+             data::Arena& arena, data::Vector& out);
+
+ private:
+  std::shared_ptr<arrow::Array> source_;
+  data::Dictionary dictionary_;
+};
+
 /// Index of a field by column name: exact, else without regard to case; -1 when there is none.
 int find_field(const arrow::Schema& schema, const std::string& column);
 /// Columns of a file whose nested fields are left out. Error naming the file when nothing remains.

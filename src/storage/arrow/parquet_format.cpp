@@ -71,13 +71,17 @@ class ParquetFormat : public ExternalFormat {
     auto file = std::make_shared<OpenParquet>(open_parquet(request->fragments[split.fragment].path));
     return guarded(file->path, [&] {
       std::vector<int> columns;
+      std::vector<int> coded;
       for (std::uint32_t c : request->columns) {
-        const std::string& name = request->source.schema.columns[c].name;
-        int field = arrow_in::find_field(*file->schema, name);
+        const data::Column& column = request->source.schema.columns[c];
+        int field = arrow_in::find_field(*file->schema, column.name);
         if (field < 0)
-          throw Error(sqlstate::kUndefinedColumn, "file \"" + file->path + "\" has no column \"" + name + "\"");
-        columns.push_back(arrow_in::leaf_of(file->footer(), file->schema->field(field)->name()));
+          throw Error(sqlstate::kUndefinedColumn, "file \"" + file->path + "\" has no column \"" + column.name + "\"");
+        int leaf = arrow_in::leaf_of(file->footer(), file->schema->field(field)->name());
+        columns.push_back(leaf);
+        if (data::physical_of(column.type) == data::Physical::kStr && all_coded(file->footer(), leaf, split)) coded.push_back(leaf);
       }
+      if (!coded.empty()) *file = open_parquet(file->path, coded);
       std::vector<int> groups;
       std::uint64_t first_row = 0;
       std::uint64_t bytes = 0;
@@ -121,7 +125,25 @@ class ParquetFormat : public ExternalFormat {
     std::shared_ptr<parquet::FileMetaData> metadata;
   };
 
-  OpenParquet open_parquet(const std::string& path) {
+  /// Whether the split's texts are dictionary codes throughout, so that they need not be spelt out.
+  static bool all_coded(const parquet::FileMetaData& footer, int leaf, const data::Split& split) {
+    if (footer.schema()->Column(leaf)->physical_type() != parquet::Type::BYTE_ARRAY) return false;
+    int end = std::min(footer.num_row_groups(), static_cast<int>(split.first_block + split.blocks));
+    for (int g = static_cast<int>(split.first_block); g < end; ++g) {
+      auto group = footer.RowGroup(g);
+      auto chunk = group->ColumnChunk(leaf);
+      if (!chunk->has_dictionary_page() || chunk->encoding_stats().empty()) return false;
+      for (const parquet::PageEncodingStats& stats : chunk->encoding_stats()) {
+        bool data_page = stats.page_type == parquet::PageType::DATA_PAGE || stats.page_type == parquet::PageType::DATA_PAGE_V2;
+        bool codes = stats.encoding == parquet::Encoding::PLAIN_DICTIONARY || stats.encoding == parquet::Encoding::RLE_DICTIONARY;
+        if (data_page && !codes) return false;
+      }
+    }
+    return true;
+  }
+
+  /// `coded`: leaves that are delivered as codes and dictionary.
+  OpenParquet open_parquet(const std::string& path, const std::vector<int>& coded = {}) {
     return guarded(path, [&] {
       OpenParquet out;
       out.path = path;
@@ -139,6 +161,7 @@ class ParquetFormat : public ExternalFormat {
       auto metadata = raw->metadata();
       parquet::ArrowReaderProperties properties;
       properties.set_batch_size(kReadRows);
+      for (int leaf : coded) properties.set_read_dictionary(leaf, true);
       properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
       auto made = parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(raw), properties);
       check(made.status(), path);

@@ -19,6 +19,8 @@ class TextEncoder : public ColumnEncoder {
   explicit TextEncoder(const data::Type& type) : type_(type) { codes_.reserve(data::kBlockRows); }
 
   void append(const data::Vector& v, const RowRange& rows) override {
+    bool coded = v.form == data::Vector::Form::kCodes || v.form == data::Vector::Form::kStored;
+    if (coded && with_words_ && !increasing_ && v.dictionary->id != 0) return append_codes(v, rows);
     for_each_text(v, rows, [this](std::uint32_t, const data::Str* text) {
       if (text == nullptr) {
         add_null();
@@ -110,6 +112,22 @@ class TextEncoder : public ColumnEncoder {
     std::string max;
     std::vector<std::uint64_t> valid;
   };
+
+  /// Each word of a known dictionary is looked up once.
+  void append_codes(const data::Vector& v, const RowRange& rows) {
+    if (v.dictionary->id != known_id_) {
+      known_id_ = v.dictionary->id;
+      known_.assign(v.dictionary->values.size(), kNullCode);
+    }
+    const data::Str* words = v.dictionary->values.data();
+    for_each_text(v, rows, [&](std::uint32_t, const data::Str* text) {
+      if (text == nullptr) return add_null();
+      std::uint32_t& code = known_[static_cast<std::size_t>(text - words)];
+      if (code == kNullCode) code = words_->add(text->view(), Sketch::hash(text->view()));
+      codes_.push_back(code);
+      ++count_;
+    });
+  }
 
   void add_null() {
     valid_.set_null(count_++);
@@ -324,6 +342,8 @@ class TextEncoder : public ColumnEncoder {
   data::Type type_;
   bool with_words_ = true;
   std::unique_ptr<WordTable> words_ = std::make_unique<WordTable>();
+  std::uint64_t known_id_ = 0;
+  std::vector<std::uint32_t> known_;  // by the known dictionary's code: ours
   std::vector<std::uint32_t> codes_;
   std::vector<std::uint32_t> lengths_;
   std::vector<char> text_;
