@@ -130,6 +130,14 @@ bool same_args(const std::vector<ExpressionPtr>& a, const std::vector<Expression
   return true;
 }
 
+bool same_aggregate(const AggregateExpression& a, const AggregateExpression& b) {
+  if (a.name != b.name || a.distinct != b.distinct || a.type != b.type || !a.order_by.empty() || !b.order_by.empty()) return false;
+  if ((a.filter || b.filter) && !(a.filter && b.filter && functions::equal(*a.filter, *b.filter))) return false;
+  for (const ExpressionPtr& e : a.args)
+    if (functions::is_volatile(*e)) return false;
+  return same_args(a.args, b.args);
+}
+
 /// count(x) of an x that is never NULL is count(*): one counter for all of them.
 void count_rows(Context& context, LogicalNode& agg, std::vector<AggregateExpression>& aggregates) {
   Estimator estimator(context);
@@ -159,21 +167,29 @@ void split_aggregates(Context& context, NodePtr& node) {
   }
   count_rows(context, agg, kept);
   count_rows(context, agg, splitter.made);
+  // Equal aggregates are computed once: sum(x) beside avg(x), or written twice.
+  const std::size_t written = kept.size();
   for (std::size_t i = 0; i < splitter.made.size(); ++i) {
-    // sum(x) beside avg(x) is computed once: the kept one makes the column, too.
-    bool found = false;
-    for (std::size_t k = 0; k < kept.size() && !found; ++k) {
-      const AggregateExpression &a = kept[k], &b = splitter.made[i];
-      if (a.name != b.name || a.distinct != b.distinct || a.args.size() != b.args.size() || a.type != b.type) continue;
-      if ((a.filter || b.filter) && !(a.filter && b.filter && functions::equal(*a.filter, *b.filter))) continue;
-      if (!same_args(a.args, b.args)) continue;
-      for (ExpressionPtr& e : project->expressions) e = substitute(e, {{splitter.ids[i], context.column(kept_ids[k])}});
-      found = true;
-    }
-    if (found) continue;
     kept.push_back(std::move(splitter.made[i]));
     kept_ids.push_back(splitter.ids[i]);
   }
+  std::size_t unique = 0;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    std::size_t k = 0;
+    while (k < unique && !same_aggregate(kept[k], kept[i])) ++k;
+    if (k == unique) {
+      if (unique != i) kept[unique] = std::move(kept[i]);
+      kept_ids[unique++] = kept_ids[i];
+      continue;
+    }
+    for (ExpressionPtr& e : project->expressions) e = substitute(e, {{kept_ids[i], context.column(kept_ids[k])}});
+    if (i < written) {
+      project->ids.push_back(kept_ids[i]);
+      project->expressions.push_back(context.column(kept_ids[k]));
+    }
+  }
+  kept.resize(unique);
+  kept_ids.resize(unique);
   agg.aggregates = std::move(kept);
   ids.insert(ids.end(), kept_ids.begin(), kept_ids.end());
   agg.ids = std::move(ids);

@@ -339,7 +339,26 @@ class Cutter {
     return out;
   }
 
+  /// An aggregate passes no column on: a projection that only leaves columns out need not stand below it.
+  static void see_through(PhysicalPtr& child, AggregateNode& d) {
+    const auto* p = std::get_if<ProjectNode>(&child->detail);
+    if (p == nullptr) return;
+    for (const ExpressionPtr& e : p->expressions)
+      if (e->kind != Expression::Kind::kColumn) return;
+    auto through = [&](ExpressionPtr& e) {
+      if (e) e = functions::transform(e, [&](const ExpressionPtr& x) -> ExpressionPtr { return x->kind == Expression::Kind::kColumn ? p->expressions[x->column] : nullptr; });
+    };
+    for (ExpressionPtr& k : d.keys) through(k);
+    for (functions::AggregateCall& c : d.calls) {
+      for (ExpressionPtr& a : c.args) through(a);
+      through(c.filter);
+    }
+    PhysicalPtr below = std::move(child->children[0]);
+    child = std::move(below);
+  }
+
   Part two_phases(PhysicalPtr node, AggregateNode& d, Part in, double rows, double groups, const std::vector<std::uint32_t>& wanted) {
+    if (in.distribution == Distribution::kSplits) see_through(in.root, d);
     PhysicalPtr partial = make(std::min(rows, groups * settings_.workers));
     AggregateNode first;
     first.phase = AggregateNode::Phase::kPartial;
