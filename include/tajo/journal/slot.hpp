@@ -7,7 +7,7 @@
 
 namespace tajo::journal {
 
-/// What a slot's link says: `e<epoch> s<segment> l<length> h<chain hash> n<nonce>` (docs/formats.md, log).
+/// What a slot's link says: `e<epoch> s<segment> l<length> h<chain hash> n<nonce>` (docs/formats.md, Log).
 struct Slot {
   Epoch epoch = 0;
   std::uint64_t segment = 0;  ///< random number that names the segment file
