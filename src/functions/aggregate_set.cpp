@@ -118,7 +118,9 @@ struct Magnitude {
 };
 bool small_values(const std::int64_t* values, const Selection& selection) {
   std::uint64_t bits = 0;
-  if (selection.rows == nullptr) bits = data::run_kernel<Magnitude>(values, selection.count);
+  const std::uint32_t span = selection.rows == nullptr ? selection.count : selection.rows[selection.count - 1] + 1U;
+  // Rows that are not selected may hold anything: that can only send the batch the slower way.
+  if (selection.count * 2 >= span) bits = data::run_kernel<Magnitude>(values, span);
   else
     for (std::uint32_t i = 0; i < selection.count; ++i) {
       const std::int64_t v = values[selection.rows[i]];
@@ -141,12 +143,16 @@ void partial_sums(const Columns& columns, const Selection& selection, const std:
       for (std::size_t k = 0; k < N; ++k) group[k] += in[k][row];
     ++group[N];
   };
-  std::uint32_t i = 0;
-  for (; i + 2 <= selection.count; i += 2) {
-    add(sums, i, selection[i]);
-    add(other, i + 1, selection[i + 1]);
-  }
-  if (i < selection.count) add(sums, i, selection[i]);
+  const auto loop = [&](auto&& row_of) {
+    std::uint32_t i = 0;
+    for (; i + 2 <= selection.count; i += 2) {
+      add(sums, i, row_of(i));
+      add(other, i + 1, row_of(i + 1));
+    }
+    if (i < selection.count) add(sums, i, row_of(i));
+  };
+  if (selection.rows == nullptr) loop([](std::uint32_t i) { return i; });
+  else loop([rows = selection.rows](std::uint32_t i) { return static_cast<std::uint32_t>(rows[i]); });
 }
 
 using PartialSums = void (*)(const Columns&, const Selection&, const std::uint32_t*, std::int64_t*);
@@ -288,10 +294,12 @@ void AggregateSet::update(std::span<const AggregateInput> inputs, const Selectio
   const bool fused = no_nulls(layout.slots, inputs);
   if (fused) {
     data::Arena scratch;
-    // Row counts ride with the first pass even when there is nothing else to add: `rows` stands for all simple calls.
-    add_columns<std::int64_t>(columns_of(layout.narrow, inputs, selection, scratch), layout.narrow_offset, selection, groups, true);
+    // The rows are counted by the first pass, even when there is nothing else to add: they stand for all simple calls.
+    const bool narrow = !layout.narrow.empty() || layout.wide.empty();
+    if (narrow)
+      add_columns<std::int64_t>(columns_of(layout.narrow, inputs, selection, scratch), layout.narrow_offset, selection, groups, true);
     if (!layout.wide.empty())
-      add_columns<__int128>(columns_of(layout.wide, inputs, selection, scratch), layout.wide_offset, selection, groups, false);
+      add_columns<__int128>(columns_of(layout.wide, inputs, selection, scratch), layout.wide_offset, selection, groups, !narrow);
     add_reals(layout.real, layout.slots, inputs, selection, groups);
   }
   for (std::size_t c = 0; c < layout.slots.size(); ++c)

@@ -24,7 +24,7 @@ class Builder {
       : program_(program), inputs_(inputs), options_(options) {}
 
   Register output(const ExpressionPtr& e) {
-    if (e->kind == Kind::kColumn) return column(e->column);
+    if (e->kind == Kind::kColumn && !options_.flat) return column(e->column);
     return in_form(value(e, 0), e->physical, 0);
   }
 
@@ -281,7 +281,7 @@ class Builder {
     Step& step = add(Step::Op::kDictionary, e->physical, 0, {raw});
     step.column = text_column;
     step.expression = e;
-    step.sub = Compiled::make(outputs, inputs_, program_.settings, {.dictionary = false, .filter = false});
+    step.sub = Compiled::make(outputs, inputs_, program_.settings, {.dictionary = false, .filter = false, .flat = false});
     return step.out;
   }
 
@@ -322,8 +322,8 @@ std::shared_ptr<const Compiled> Compiled::make(std::span<const ExpressionPtr> ou
 }
 
 std::shared_ptr<const Program> Program::compile(std::span<const ExpressionPtr> outputs, std::span<const Physical> inputs,
-                                                const EvaluationSettings& settings) {
-  return Compiled::make(outputs, inputs, settings, {});
+                                                const EvaluationSettings& settings, bool flat) {
+  return Compiled::make(outputs, inputs, settings, {.dictionary = true, .filter = !flat, .flat = flat});
 }
 
 }  // namespace tajo::functions

@@ -69,6 +69,7 @@ class Compiled final : public Program {
   struct Options {
     bool dictionary = true;  // hoist terms over one text column into kDictionary steps
     bool filter = true;      // prepare conjuncts of a single boolean output
+    bool flat = false;       // load bare columns among the outputs
   };
   static std::shared_ptr<const Compiled> make(std::span<const ExpressionPtr> outputs, std::span<const Physical> inputs,
                                               const EvaluationSettings& settings, Options options);

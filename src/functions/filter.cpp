@@ -95,7 +95,7 @@ std::vector<Conjunct> make_conjuncts(const ExpressionPtr& predicate, std::span<c
   }
   for (Conjunct& c : out) {
     // A text term runs as one table per dictionary: its program must be plain. Others may hoist parts of themselves.
-    c.program = Compiled::make({&c.expression, 1}, inputs, settings, {.dictionary = !c.is_text, .filter = false});
+    c.program = Compiled::make({&c.expression, 1}, inputs, settings, {.dictionary = !c.is_text, .filter = false, .flat = false});
   }
   return out;
 }

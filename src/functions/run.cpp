@@ -282,8 +282,20 @@ void RunState::is_null(const Step& s) {
 void RunState::split(const Step& s) {
   const Selection all = slots_[s.slot];
   const Vector& in = registers_[s.in[0]];
-  auto* taken = arena_->array<std::uint16_t>(all.count + 1);
-  auto* rest = arena_->array<std::uint16_t>(all.count + 1);
+  auto* taken = arena_->array<std::uint16_t>(all.count + kSlackRows);
+  auto* rest = arena_->array<std::uint16_t>(all.count + kSlackRows);
+  if (s.op == Step::Op::kSplit && all.rows == nullptr && in.form == Form::kFlat && all.count > 0) {
+    const std::uint32_t rows = all.count;
+    auto* mask = arena_->array<std::uint8_t>(rows);
+    std::memcpy(mask, in.data, rows);
+    if (in.valid != nullptr) and_bits(mask, in.valid, rows);
+    const std::uint32_t yes = mask_to_selection(mask, rows, taken);
+    for (std::uint32_t i = 0; i < rows; ++i) mask[i] ^= 1;
+    mask_to_selection(mask, rows, rest);
+    slots_[s.taken] = yes == rows ? all : Selection{taken, yes};
+    slots_[s.rest] = yes == 0 ? all : Selection{rest, rows - yes};
+    return;
+  }
   std::uint32_t taken_count = 0;
   std::uint32_t rest_count = 0;
   const auto* values = in.as<std::uint8_t>();
@@ -492,7 +504,7 @@ data::Value evaluate_constant(const Expression& e) {
 data::Value evaluate_constant(const Expression& e, const EvaluationSettings& settings) {
   if (e.kind == Expression::Kind::kConstant) return e.constant;
   const ExpressionPtr output = std::make_shared<Expression>(e);
-  const auto program = Compiled::make({&output, 1}, {}, settings, {.dictionary = false, .filter = false});
+  const auto program = Compiled::make({&output, 1}, {}, settings, {.dictionary = false, .filter = false, .flat = false});
   RunState state(program);
   data::Arena arena;
   state.execute({}, 1, {nullptr, 1}, arena, 0);

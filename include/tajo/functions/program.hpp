@@ -19,10 +19,11 @@ struct EvaluationSettings {
 class Program {
  public:
   virtual ~Program() = default;
-  /// `inputs`: physical types of the input columns (the vectors may come in any Form).
+  /// `inputs`: physical types of the input columns (the vectors may come in any Form). `flat`: bare columns among the
+  /// outputs are loaded, too, once for all their users (arguments of aggregates, keys).
   static std::shared_ptr<const Program> compile(std::span<const ExpressionPtr> outputs,
                                                 std::span<const data::Physical> inputs,
-                                                const EvaluationSettings& settings);
+                                                const EvaluationSettings& settings, bool flat = false);
   virtual std::size_t outputs() const = 0;
 
   /// Registers and adaptive state of one thread.
@@ -30,7 +31,7 @@ class Program {
    public:
     virtual ~State() = default;
     /// Evaluates all outputs for the selected rows; out[i] holds values at the rows' own positions; kFlat, kConstant,
-    /// or the input vector unchanged (any form) for a bare column. Views into batch.arena / the input.
+    /// or the input vector unchanged (any form) for a bare column of a program that is not `flat`. Views into batch.arena / the input.
     /// Throws Error (22012, 22003, …) when a selected row fails.
     virtual void run(const data::Batch& in, std::span<data::Vector> out) = 0;
     /// The program's single boolean output as a filter: the selected rows for which it is TRUE, ascending, in the

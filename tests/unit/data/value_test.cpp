@@ -29,7 +29,23 @@ TEST(Calendar, CountsDaysAsPostgres) {
   EXPECT_EQ(days_from_civil(1970, 1, 1), 0);
   EXPECT_EQ(days_from_civil(2000, 1, 1), 10957);
   EXPECT_EQ(days_from_civil(1582, 10, 4) + 1, days_from_civil(1582, 10, 5));  // proleptic: no gap
-  for (const int day : {-2'000'000, -719'528, -1, 0, 59, 60, 11'016, 2'000'000}) {
+  int year = 0;
+  unsigned month = 3;
+  unsigned day_of_month = 1;
+  for (int day = -719468; day < 200'000; ++day, ++day_of_month) {  // every day from 1 March of the year 0, by counting
+    const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    const unsigned last = month == 2 ? (leap ? 29 : 28) : month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+    if (day_of_month > last) {
+      day_of_month = 1;
+      if (++month > 12) month = 1, ++year;
+    }
+    int y = 0;
+    unsigned m = 0;
+    unsigned d = 0;
+    civil_from_days(day, y, m, d);
+    ASSERT_TRUE(y == year && m == month && d == day_of_month) << day;
+  }
+  for (const int day : {-100'000'000, 100'000'000, 6'999'999, 7'000'000, -6'999'999, -7'000'001, -2'000'000, -719'528, -1, 0, 59, 60, 11'016, 2'000'000}) {
     int y = 0;
     unsigned m = 0;
     unsigned d = 0;
