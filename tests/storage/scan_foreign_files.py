@@ -5,6 +5,7 @@ usage: scan_foreign_files.py PATH/storage_files
 import datetime
 import decimal
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -120,6 +121,27 @@ class Foreign(unittest.TestCase):
             f.write("no HDF5 at all")
         self.assertIn("it is not an HDF5 file", self.error("hdf5", self.path("text.h5")))
         self.assertIn("58P01", self.error("hdf5", self.path("missing.h5")))
+
+    def test_damaged_hdf5_never_ends_the_process(self):
+        n = 3000
+        with h5py.File(self.path("good.h5"), "w") as f:
+            g = f.create_group("run")
+            g["x"] = np.arange(n) * 0.5
+            g.create_dataset("id", data=np.arange(n, dtype="u4"), chunks=(500,), compression="gzip")
+            g["tag"] = np.array([b"alpha", b"be"] * (n // 2))
+            g["note"] = [f"n{i}" for i in range(n)]
+        good = self.bytes_of("good.h5")
+        chance = random.Random(5)
+        for k in range(30):
+            bad = bytearray(good)
+            if k % 3 == 0:
+                bad = bad[: chance.randrange(len(bad))]
+            for _ in range(20 if k % 3 != 0 else 0):
+                bad[chance.randrange(min(len(bad), 12_000) if k % 3 == 1 else len(bad))] = chance.randrange(256)
+            with open(self.path("bad.h5"), "wb") as f:
+                f.write(bad)
+            result = scan("hdf5", self.path("bad.h5"), hdf5_group="/run")
+            self.assertIn(result.returncode, (0, 1), f"variant {k}: {result.stderr}")
 
     def parquet(self, name, table, **options):
         pq.write_table(table, self.path(name), **options)

@@ -3,6 +3,7 @@
 
 #include "column_sink.hpp"
 #include "hdf5/external_table.hpp"
+#include "hdf5/heap_texts.hpp"
 #include "io_error.hpp"
 #include "source.hpp"
 
@@ -51,9 +52,11 @@ bool readable_as(const ExternalColumn& c, const data::Type& type) {
 /// One column of an open file, read a storage block at a time; all calls under the library's lock.
 class ColumnSource {
  public:
-  ColumnSource(hid_t file, const ExternalColumn& column, const data::Type& type, std::string place)
-      : column_(column), type_(type), place_(std::move(place)) {
+  ColumnSource(hid_t file, const std::string& path, const ExternalColumn& column, const data::Type& type)
+      : column_(column), type_(type), place_("file \"" + path + "\", dataset \"" + column.dataset + "\"") {
     dataset_ = checked(H5Dopen2(file, column.dataset.c_str(), H5P_DEFAULT), H5Dclose, place_);
+    if (column.kind == ExternalColumn::Kind::kVariableText && column.field.empty())
+      heap_ = hdf5::HeapTexts::open(file, dataset_, path, column.rows);
   }
 
   data::Vector read(std::uint64_t first, std::uint32_t rows, data::Arena& arena) {
@@ -226,6 +229,12 @@ class ColumnSource {
   }
 
   void variable_texts(std::uint64_t first, std::uint32_t rows, data::Arena& arena, data::Vector& v) {
+    if (heap_) {
+      auto* out = arena.array<data::Str>(rows);
+      heap_->for_each(first, rows, [&](std::uint32_t i, std::string_view s) { new (&out[i]) data::Str(text(s, arena)); });
+      v.data = out;
+      return;
+    }
     Id type = own_type();
     std::vector<char*> raw(rows, nullptr);
     read_raw(first, rows, type, raw.data());
@@ -274,6 +283,7 @@ class ColumnSource {
   data::Type type_;
   std::string place_;
   Id dataset_;
+  std::unique_ptr<hdf5::HeapTexts> heap_;
 };
 
 class ExternalReader : public SplitReader {
@@ -293,8 +303,7 @@ class ExternalReader : public SplitReader {
       if (!readable_as(*found, wanted.type))
         throw Error("42804", "file \"" + path + "\": dataset \"" + found->dataset + "\" holds " +
                                  data::type_name(found->type) + ", which cannot be read as " + data::type_name(wanted.type));
-      sources_.push_back(std::make_unique<ColumnSource>(
-          file_, *found, wanted.type, "file \"" + path + "\", dataset \"" + found->dataset + "\""));
+      sources_.push_back(std::make_unique<ColumnSource>(file_, path, *found, wanted.type));
     }
     row_ = std::min(table.rows, std::uint64_t{split.first_block} * data::kBlockRows);
     end_ = std::min(table.rows, row_ + std::uint64_t{split.blocks} * data::kBlockRows);
