@@ -1,5 +1,5 @@
-// Reads a Parquet file, writes it as fragments of a managed table, scans them. By hand:
-//   storage_bench FILE.parquet OUTPUT_DIRECTORY
+// Reads a Parquet file (or a CSV file with a header), writes it as fragments of a managed table, scans them. By hand:
+//   storage_bench FILE OUTPUT_DIRECTORY
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -52,26 +52,27 @@ void scan_all(storage::Storage& storage, const storage::ScanRequest& request, F&
 
 void bench(const std::string& file, const std::string& directory) {
   auto storage = storage::Storage::make(directory);
-  storage::ScanRequest parquet;
-  parquet.source.format = "parquet";
-  parquet.source.managed = false;
-  parquet.source.location = file;
-  parquet.source.schema = storage->infer_schema(parquet.source);
-  parquet.fragments = storage->list_external(parquet.source);
-  const data::Schema& schema = parquet.source.schema;
-  for (std::uint32_t i = 0; i < schema.columns.size(); ++i) parquet.columns.push_back(i);
+  storage::ScanRequest input;
+  input.source.format = file.ends_with(".csv") ? "csv" : "parquet";
+  input.source.options["csv.header"] = "true";
+  input.source.managed = false;
+  input.source.location = file;
+  input.source.schema = storage->infer_schema(input.source);
+  input.fragments = storage->list_external(input.source);
+  const data::Schema& schema = input.source.schema;
+  for (std::uint32_t i = 0; i < schema.columns.size(); ++i) input.columns.push_back(i);
 
   std::uint64_t rows = 0;
   Seconds read;
   Stopwatch start;
-  scan_all(*storage, parquet, [&](const data::Batch& b) { rows += b.selection.count; });
+  scan_all(*storage, input, [&](const data::Batch& b) { rows += b.selection.count; });
   read.add(start);
-  read.print("read parquet", rows, 0);
+  read.print("read source", rows, 0);
 
   storage::ScanRequest table;
   table.source.location = directory;
   table.source.schema = schema;
-  table.columns = parquet.columns;
+  table.columns = input.columns;
   Seconds encode;
   Seconds finish;
   std::unique_ptr<storage::FragmentWriter> writer;
@@ -82,7 +83,7 @@ void bench(const std::string& file, const std::string& directory) {
     finish.add(t);
     writer.reset();
   };
-  scan_all(*storage, parquet, [&](const data::Batch& b) {
+  scan_all(*storage, input, [&](const data::Batch& b) {
     Stopwatch t;
     if (!writer) writer = storage::make_fragment_writer(schema, {});
     writer->append(b);
@@ -128,7 +129,7 @@ void bench(const std::string& file, const std::string& directory) {
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::fprintf(stderr, "usage: storage_bench FILE.parquet OUTPUT_DIRECTORY\n");
+    std::fprintf(stderr, "usage: storage_bench FILE OUTPUT_DIRECTORY\n");
     return 2;
   }
   try {
