@@ -161,25 +161,31 @@ ExpressionPtr Binder::bind_parameter(const PgQuery__ParamRef* p) {
   return e;
 }
 
-ExpressionPtr Binder::coerce(ExpressionPtr e, const Type& type, int location) {
-  if (e->type == type) return e;
+ExpressionPtr Binder::coerce(ExpressionPtr e, const Type& wanted, int location) {
+  if (e->type == wanted) return e;
   const int where = location >= 0 ? position(location) : e->position;
-  if (is_untyped(*e) && e->kind == Expression::Kind::kConstant) {
-    auto constant = std::make_shared<Expression>(*e);
-    constant->type = type;
-    constant->physical = data::physical_of(type);
-    constant->column = 0;
-    if (is_open_parameter(*e)) parameters_[e->column - 1] = type;
-    if (const auto* text = std::get_if<std::string>(&e->constant)) {
-      try {
-        constant->constant = data::parse_value(*text, type);
-      } catch (Error& error) {
-        throw error.at(e->position);
-      }
+  if (is_open_parameter(*e)) {
+    const Type type = wanted.id == TypeId::kDecimal && wanted.precision == 0 ? Type::decimal(38, kParameterScale) : wanted;
+    parameters_[e->column - 1] = type;
+    if (!std::holds_alternative<std::string>(e->constant)) {
+      auto constant = std::make_shared<Expression>(*e);
+      constant->type = type;
+      constant->physical = data::physical_of(type);
+      constant->column = 0;
+      return constant;
     }
-    return constant;
   }
-  return at_position(functions::make_cast(std::move(e), type, where), where);
+  if (is_untyped(*e) && e->column != 0) {
+    auto literal = std::make_shared<Expression>(*e);
+    literal->column = 0;
+    e = std::move(literal);
+  }
+  const int literal_position = e->position;
+  try {
+    return at_position(functions::make_cast(std::move(e), wanted, where), where);
+  } catch (Error& error) {
+    throw error.at(literal_position != 0 && error.sqlstate().starts_with("22") ? literal_position : where);
+  }
 }
 
 ExpressionPtr Binder::boolean(ExpressionPtr e, const char* where, int location) {
@@ -223,14 +229,17 @@ ExpressionPtr Binder::call(const std::string& function, std::vector<ExpressionPt
 }
 
 ExpressionPtr Binder::compare(const std::string& op, ExpressionPtr a, ExpressionPtr b, int location) {
-  // As in PostgreSQL, a literal without a type takes the other side's, but not its length or scale.
   const auto settle = [&](ExpressionPtr& e, const Type& other) {
-    if (other.id == TypeId::kDecimal) {
-      // make_call reads a literal with all its digits; a parameter needs a type that holds any.
-      if (is_open_parameter(*e)) e = coerce(std::move(e), Type::decimal(38, std::max<int>(other.scale, kParameterScale)));
-      return;
+    if (is_open_parameter(*e)) {
+      // A parameter takes the other side's type, but not its length or scale.
+      if (other.id == TypeId::kDecimal) e = coerce(std::move(e), Type::decimal(38, std::max<int>(other.scale, kParameterScale)));
+      else e = coerce(std::move(e), other.is_text() ? Type::of(TypeId::kText) : other);
+    } else if (const auto* text = std::get_if<std::string>(&e->constant); text != nullptr && other.id == TypeId::kChar && text->ends_with(' ')) {
+      // Blanks at the end of a CHAR do not count, and are not stored.
+      auto trimmed = std::make_shared<Expression>(*e);
+      trimmed->constant = text->substr(0, text->find_last_not_of(' ') + 1);
+      e = std::move(trimmed);
     }
-    e = coerce(std::move(e), other.id == TypeId::kChar || other.id == TypeId::kVarchar ? Type::of(other.id) : other);
   };
   if (is_untyped(*a) && !is_untyped(*b)) settle(a, b->type);
   else if (is_untyped(*b) && !is_untyped(*a)) settle(b, a->type);
@@ -367,26 +376,73 @@ ExpressionPtr Binder::bind_any_array(const PgQuery__AExpr* e, const Clause& clau
   return functions::make_and(std::move(tests));
 }
 
-/// LIKE, ILIKE and SIMILAR TO, with ESCAPE as the third argument.
+/// LIKE, ILIKE and SIMILAR TO, each with ESCAPE.
 ExpressionPtr Binder::bind_pattern(const PgQuery__AExpr* e, const Clause& clause) {
-  const std::string op = operator_name(TAJO_NODES(e, name));
-  std::vector<ExpressionPtr> args{bind(e->lexpr, clause)};
-  const Node* pattern = e->rexpr;
-  const bool similar = e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR;
-  if (is(pattern, PG_QUERY__NODE__NODE_FUNC_CALL)) {
-    const PgQuery__FuncCall* f = pattern->func_call;
-    const std::string_view name = string_in(f->funcname[f->n_funcname - 1]);
-    if (name == "like_escape" || name == "similar_to_escape") {
-      for (const Node* arg : TAJO_NODES(f, args)) args.push_back(bind(arg, clause));
-      pattern = nullptr;
+  const bool negated = operator_name(TAJO_NODES(e, name)).starts_with("!");
+  const auto text = [](ExpressionPtr x) { return is_untyped(*x) && x->column == 0 ? functions::make_cast(std::move(x), Type::of(TypeId::kText)) : x; };
+  ExpressionPtr result;
+  if (e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR) {
+    result = bind_similar(bind(e->lexpr, clause), e->rexpr, clause, e->location);
+  } else {
+    ExpressionPtr subject = text(bind(e->lexpr, clause));
+    ExpressionPtr pattern = text(bind(e->rexpr, clause));
+    for (ExpressionPtr* side : {&subject, &pattern})
+      if (is_open_parameter(**side)) *side = coerce(*side, Type::of(TypeId::kText));
+    result = call(e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE ? "ilike" : "like", {std::move(subject), std::move(pattern)}, e->location);
+  }
+  return negated ? functions::make_not(std::move(result)) : result;
+}
+
+namespace {
+
+/// SQL's SIMILAR pattern as an ordinary regular expression that matches the whole string.
+std::string similar_pattern(std::string_view pattern, char escape) {
+  std::string out = "^(?:";
+  bool in_class = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (escape != '\0' && c == escape && i + 1 < pattern.size()) {
+      const char next = pattern[++i];
+      if (std::string_view("%_|*+?{}()[].^$\\").find(next) != std::string_view::npos) out += '\\';
+      out += next;
+    } else if (in_class) {
+      if (c == '\\') out += '\\';
+      out += c;
+      in_class = c != ']';
+    } else if (c == '%') {
+      out += "(?s:.*)";
+    } else if (c == '_') {
+      out += "(?s:.)";
+    } else if (c == '(') {
+      out += "(?:";
+    } else {
+      if (c == '.' || c == '^' || c == '$' || c == '\\') out += '\\';
+      in_class = c == '[';
+      out += c;
     }
   }
-  if (pattern != nullptr) args.push_back(bind(pattern, clause));
-  for (ExpressionPtr& arg : args)
-    if (is_untyped(*arg)) arg = coerce(std::move(arg), Type::of(TypeId::kText));
-  const char* function = similar ? "similar_to" : e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE ? "ilike" : "like";
-  ExpressionPtr result = call(function, std::move(args), e->location);
-  return op.starts_with("!") ? functions::make_not(std::move(result)) : result;
+  return out + ")$";
+}
+
+}  // namespace
+
+ExpressionPtr Binder::bind_similar(ExpressionPtr text, const Node* pattern, const Clause& clause, int location) {
+  char escape = '\\';
+  if (is(pattern, PG_QUERY__NODE__NODE_FUNC_CALL)) {  // similar_to_escape(pattern[, escape])
+    const PgQuery__FuncCall* f = pattern->func_call;
+    if (f->n_args > 1) {
+      const ExpressionPtr given = bind(f->args[1], clause);
+      const auto* value = std::get_if<std::string>(&given->constant);
+      if (value == nullptr || value->size() > 1) fail("22025", "invalid escape string", location);
+      escape = value->empty() ? '\0' : (*value)[0];
+    }
+    pattern = f->args[0];
+  }
+  const ExpressionPtr bound = bind(pattern, clause);
+  if (bound->kind != Expression::Kind::kConstant) unsupported("SIMILAR TO a pattern that is not a constant", location);
+  const auto* value = std::get_if<std::string>(&bound->constant);
+  ExpressionPtr expression = functions::make_constant(value == nullptr ? data::Value() : data::Value(similar_pattern(*value, escape)), Type::of(TypeId::kText));
+  return call("~", {std::move(text), std::move(expression)}, location);
 }
 
 ExpressionPtr Binder::bind_bool(const PgQuery__BoolExpr* e, const Clause& clause) {

@@ -28,7 +28,10 @@ ExpressionPtr Binder::assign(ExpressionPtr e, const data::Column& column, int lo
                              data::postgres_type_name(e->type))
         .at(location >= 0 ? position(location) : e->position)
         .hint("You will need to rewrite or cast the expression.");
-  return coerce(std::move(e), column.type, location);
+  // A parameter learns its type here; text is checked against CHAR(n) and VARCHAR(n), not cut.
+  if (e->type.id == TypeId::kUnknown && e->column != 0) return coerce(std::move(e), column.type, location);
+  const int where = e->position;
+  return functions::make_assignment_cast(std::move(e), column.type, where);
 }
 
 std::vector<std::uint32_t> Binder::target_columns(const catalog::TablePtr& table, NodeSpan names) {
@@ -130,7 +133,7 @@ BoundQuery Binder::insert_query(BoundQuery source, const catalog::TablePtr& tabl
     assign(column(source.outputs[i]), c, -1);  // for its error
     types.push_back(c.type);
   }
-  cast_outputs(source, types);
+  cast_outputs(source, types, true);
   for (std::size_t i = 0; i < source.outputs.size(); ++i) {
     by_column[targets[i]] = source.outputs[i];
     given[targets[i]] = true;

@@ -113,38 +113,75 @@ BoundQuery Binder::bind_values(const PgQuery__SelectStmt* stmt, const Scope& sco
   return query;
 }
 
+namespace {
+
+LogicalNode::SetOperation operation_of(const PgQuery__SelectStmt* stmt) {
+  switch (stmt->op) {
+    case PG_QUERY__SET_OPERATION__SETOP_UNION: return LogicalNode::SetOperation::kUnion;
+    case PG_QUERY__SET_OPERATION__SETOP_INTERSECT: return LogicalNode::SetOperation::kIntersect;
+    default: return LogicalNode::SetOperation::kExcept;
+  }
+}
+
+const char* name_of(LogicalNode::SetOperation operation) {
+  return operation == LogicalNode::SetOperation::kUnion       ? "UNION"
+         : operation == LogicalNode::SetOperation::kIntersect ? "INTERSECT"
+                                                              : "EXCEPT";
+}
+
+/// Whether a side of a set operation is one itself, with nothing of its own around it.
+bool is_bare_set_operation(const PgQuery__SelectStmt* stmt) {
+  return stmt->op != PG_QUERY__SET_OPERATION__SETOP_NONE && stmt->with_clause == nullptr && stmt->n_sort_clause == 0 &&
+         stmt->limit_count == nullptr && stmt->limit_offset == nullptr && stmt->n_locking_clause == 0;
+}
+
+}  // namespace
+
+/// A chain `a UNION b UNION c …` leans to the left: it is walked, not descended, and becomes one node.
 BoundQuery Binder::bind_set_operation(const PgQuery__SelectStmt* stmt, const Scope& scope) {
-  const char* name = stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION ? "UNION" : stmt->op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? "INTERSECT" : "EXCEPT";
-  BoundQuery sides[2];
-  for (int s = 0; s < 2; ++s) sides[s] = bind_query(s == 0 ? stmt->larg : stmt->rarg, &scope, nullptr);
-  if (sides[0].outputs.size() != sides[1].outputs.size())
-    fail(sqlstate::kSyntaxError, std::string("each ") + name + " query must have the same number of columns", -1);
+  std::vector<const PgQuery__SelectStmt*> chain{stmt};
+  while (is_bare_set_operation(chain.back()->larg)) chain.push_back(chain.back()->larg);
+  BoundQuery query = bind_query(chain.back()->larg, &scope, nullptr);
+  for (std::size_t i = chain.size(); i-- > 0;) {
+    const bool chained = i + 1 < chain.size();
+    query = combine(chain[i], std::move(query), bind_query(chain[i]->rarg, &scope, nullptr), chained);
+  }
+  return query;
+}
+
+BoundQuery Binder::combine(const PgQuery__SelectStmt* stmt, BoundQuery left, BoundQuery right, bool chained) {
+  const LogicalNode::SetOperation operation = operation_of(stmt);
+  if (left.outputs.size() != right.outputs.size())
+    fail(sqlstate::kSyntaxError, std::string("each ") + name_of(operation) + " query must have the same number of columns", -1);
   std::vector<Type> types;
-  bool not_null = false;
-  BoundQuery query;
-  for (std::size_t i = 0; i < sides[0].outputs.size(); ++i) {
-    const Type& a = columns_[sides[0].outputs[i]].type;
-    const Type& b = columns_[sides[1].outputs[i]].type;
+  bool same_types = true;
+  for (std::size_t i = 0; i < left.outputs.size(); ++i) {
+    const Type& a = columns_[left.outputs[i]].type;
+    const Type& b = columns_[right.outputs[i]].type;
     try {
       types.push_back(functions::common_type(a, b));
     } catch (Error&) {
-      fail("42804", std::string(name) + " types " + data::postgres_type_name(a) + " and " + data::postgres_type_name(b) + " cannot be matched", -1);
+      fail("42804", std::string(name_of(operation)) + " types " + data::postgres_type_name(a) + " and " + data::postgres_type_name(b) + " cannot be matched", -1);
     }
+    same_types = same_types && types.back() == a;
   }
-  cast_outputs(sides[0], types);
-  cast_outputs(sides[1], types);
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    not_null = not_null_[sides[0].outputs[i]] && not_null_[sides[1].outputs[i]];
-    query.outputs.push_back(add_id(sides[0].names[i], "", types[i], not_null));
+  cast_outputs(right, types);
+  if (chained && same_types && operation == LogicalNode::SetOperation::kUnion && left.root->set_operation == operation && left.root->all == (stmt->all != 0)) {
+    for (std::size_t i = 0; i < types.size(); ++i) not_null_[left.outputs[i]] = not_null_[left.outputs[i]] && not_null_[right.outputs[i]];
+    left.root->set_columns.push_back(std::move(right.outputs));
+    left.root->children.push_back(std::move(right.root));
+    return left;
   }
-  query.names = sides[0].names;
-  query.root = make_node(LogicalNode::Kind::kSetOperation, std::move(sides[0].root), std::move(sides[1].root));
-  query.root->set_operation = stmt->op == PG_QUERY__SET_OPERATION__SETOP_UNION ? LogicalNode::SetOperation::kUnion
-                              : stmt->op == PG_QUERY__SET_OPERATION__SETOP_INTERSECT ? LogicalNode::SetOperation::kIntersect
-                                                                                     : LogicalNode::SetOperation::kExcept;
-  query.root->all = stmt->all;
+  cast_outputs(left, types);
+  BoundQuery query;
+  for (std::size_t i = 0; i < types.size(); ++i)
+    query.outputs.push_back(add_id(left.names[i], "", types[i], not_null_[left.outputs[i]] && not_null_[right.outputs[i]]));
+  query.names = std::move(left.names);
+  query.root = make_node(LogicalNode::Kind::kSetOperation, std::move(left.root), std::move(right.root));
+  query.root->set_operation = operation;
+  query.root->all = stmt->all != 0;
   query.root->ids = query.outputs;
-  query.root->set_columns = {std::move(sides[0].outputs), std::move(sides[1].outputs)};
+  query.root->set_columns = {std::move(left.outputs), std::move(right.outputs)};
   return query;
 }
 
@@ -226,16 +263,17 @@ bool Binder::retype_literal(LogicalNode& root, ColumnId id, const Type& type) {
   return false;
 }
 
-void Binder::cast_outputs(BoundQuery& query, const std::vector<Type>& types) {
+void Binder::cast_outputs(BoundQuery& query, const std::vector<Type>& types, bool assignment) {
   TAJO_ASSERT(types.size() == query.outputs.size());
   NodePtr project;
   for (std::size_t i = 0; i < types.size(); ++i) {
     ColumnId& output = query.outputs[i];
     const Type from = columns_[output].type;
     if (from == types[i]) continue;
-    if (from.id == TypeId::kUnknown && retype_literal(*query.root, output, types[i])) continue;
+    const bool limited = assignment && (types[i].id == TypeId::kChar || types[i].id == TypeId::kVarchar) && types[i].length > 0;
+    if (from.id == TypeId::kUnknown && !limited && retype_literal(*query.root, output, types[i])) continue;
     if (!project) project = make_node(LogicalNode::Kind::kProject);
-    project->expressions.push_back(functions::make_cast(column(output), types[i]));
+    project->expressions.push_back(assignment ? functions::make_assignment_cast(column(output), types[i]) : functions::make_cast(column(output), types[i]));
     output = add_id(query.names[i], columns_[output].relation, types[i], not_null_[output]);
     project->ids.push_back(output);
   }

@@ -30,7 +30,7 @@ const std::unordered_map<std::string_view, TypeId>& type_names() {
 }
 
 constexpr std::uint32_t kMaxTextLength = 10'485'760;  // PostgreSQL's bound of CHAR(n) and VARCHAR(n)
-constexpr int kBareScale = 10;                        // NUMERIC without precision: docs/decimal.md
+constexpr int kBareScale = 10;                        // of a column that is NUMERIC without precision
 
 }  // namespace
 
@@ -56,8 +56,9 @@ Type Binder::bind_type(const PgQuery__TypeName* name) {
   Type out = Type::of(known->second);
   switch (out.id) {
     case TypeId::kDecimal: {
-      const std::int64_t precision = modifiers.empty() ? 38 : modifiers[0];
-      const std::int64_t scale = modifiers.empty() ? kBareScale : modifiers.size() > 1 ? modifiers[1] : 0;
+      if (modifiers.empty()) return out;  // a cast to it keeps the digits there are
+      const std::int64_t precision = modifiers[0];
+      const std::int64_t scale = modifiers.size() > 1 ? modifiers[1] : 0;
       if (precision < 1 || precision > 38)
         fail("22023", "NUMERIC precision " + std::to_string(precision) + " must be between 1 and 38", name->location);
       if (scale < 0 || scale > precision)
@@ -93,7 +94,7 @@ Type Binder::bind_type(const PgQuery__TypeName* name) {
 Type Binder::column_type(const PgQuery__TypeName* name, const char* column) {
   const Type type = bind_type(name);
   if (type.id == TypeId::kInterval) unsupported("a column of type interval (\"" + std::string(column) + "\")", name->location);
-  return type;
+  return type.id == TypeId::kDecimal && type.precision == 0 ? Type::decimal(38, kBareScale) : type;
 }
 
 }  // namespace tajo::sql

@@ -52,14 +52,15 @@ class Binder {
   BoundQuery bind_body(const PgQuery__SelectStmt* stmt, Scope& scope);
   BoundQuery bind_values(const PgQuery__SelectStmt* stmt, const Scope& scope);
   BoundQuery bind_set_operation(const PgQuery__SelectStmt* stmt, const Scope& scope);
+  BoundQuery combine(const PgQuery__SelectStmt* stmt, BoundQuery left, BoundQuery right, bool chained);
   void add_ctes(Scope& scope, const PgQuery__WithClause* with);
   BoundQuery bind_cte(const Cte& cte);
   void check_unused_ctes(const Scope& scope);
   void sort_outputs(BoundQuery& query, NodeSpan sort_clause, const Scope& scope);
   void limit(NodePtr& root, const PgQuery__SelectStmt* stmt, const Scope& scope);
   std::int64_t limit_value(const Node* node, const Scope& scope, const char* what, const char* negative_state);
-  /// Casts the outputs to `types` where they differ.
-  void cast_outputs(BoundQuery& query, const std::vector<data::Type>& types);
+  /// Casts the outputs to `types` where they differ; `assignment`: as INSERT does.
+  void cast_outputs(BoundQuery& query, const std::vector<data::Type>& types, bool assignment = false);
   void settle_unknown(BoundQuery& query);
   bool retype_literal(LogicalNode& root, ColumnId id, const data::Type& type);
   // bind_select.cpp: one SELECT … FROM … with its own clauses
@@ -100,6 +101,7 @@ class Binder {
   ExpressionPtr bind_between(const PgQuery__AExpr* e, const Clause& clause);
   ExpressionPtr bind_in_list(const PgQuery__AExpr* e, const Clause& clause);
   ExpressionPtr bind_pattern(const PgQuery__AExpr* e, const Clause& clause);
+  ExpressionPtr bind_similar(ExpressionPtr text, const Node* pattern, const Clause& clause, int location);
   ExpressionPtr bind_any_array(const PgQuery__AExpr* e, const Clause& clause);
   ExpressionPtr bind_row_comparison(const std::string& op, NodeSpan left, NodeSpan right, const Clause& clause, int location);
   ExpressionPtr bind_bool(const PgQuery__BoolExpr* e, const Clause& clause);
