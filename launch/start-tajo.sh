@@ -5,7 +5,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 fail() { echo "start-tajo.sh: $*" >&2; exit 1; }
 
-plan=$("$bin/tajo" launch-plan --config "$config") || exit 1   # masters, workers, ports; refuses wrong files
+plan=$("$bin/tajo" --config "$config" launch-plan 2> >(sed "s/^ERROR: /start-tajo.sh: /" >&2)) || exit 1   # masters, workers, ports; refuses wrong files
 eval "$plan"
 mkdir -p "$TAJO_PID_DIR" && chmod 700 "$TAJO_PID_DIR" || fail "TAJO_PID_DIR \"$TAJO_PID_DIR\" cannot be made"
 if [ -f "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2>/dev/null; then
@@ -19,10 +19,10 @@ for port in $TAJO_PLAN_LOCAL_PORTS; do
 done
 
 out=$TAJO_PLAN_LOG_DIR/tajo-$user-mpirun.out
-args=(--with-ft ulfm --bind-to none --mca coll ^han --mca pml ob1 --mca btl self,sm,tcp --mca mpi_add_procs_cutoff 65536)
+args=(--with-ft ulfm --bind-to none --oversubscribe --prtemca oob_tcp_keepalive_time 0)
 [ "$(id -u)" = 0 ] && args+=(--allow-run-as-root)
 if ! ip -4 -o addr show scope global 2>/dev/null | grep -q .; then
-  args+=(--mca btl_tcp_if_include lo --prtemca prte_if_include lo)   # a machine with only a loopback
+  args+=(--prtemca prte_if_include lo)   # a machine with only a loopback
 fi
 read -r -a extra <<<"${TAJO_MPIRUN_ARGS:-}"
 program=("$bin/tajod" --config "$config")

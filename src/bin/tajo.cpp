@@ -7,6 +7,7 @@
 #include "tajo/client/admin.hpp"
 #include "tajo/client/tsql.hpp"
 #include "tajo/common/error.hpp"
+#include "tajo/host/launch_plan.hpp"
 
 namespace {
 
@@ -25,7 +26,9 @@ int usage(int status) {
 
 int run(const std::vector<std::string>& words) {
   std::vector<std::string> rest = words;
+  std::string config = "conf";
   if (rest.size() >= 2 && rest[0] == "--config") {
+    config = rest[1];
     ::setenv("TAJO_CONF_DIR", rest[1].c_str(), 1);
     rest.erase(rest.begin(), rest.begin() + 2);
   }
@@ -36,6 +39,10 @@ int run(const std::vector<std::string>& words) {
   if (command == "admin") return tajo::client::run_admin(rest);
   if (command == "haadmin") return tajo::client::run_haadmin(rest);
   if (command == "getconf") return tajo::client::run_getconf(rest);
+  if (command == "launch-plan") {  // for launch/start-tajo.sh
+    std::printf("%s", tajo::host::launch_plan(config).c_str());
+    return 0;
+  }
   if (command == "version" || command == "--version") {
     std::printf("%s\n", tajo::client::version_text().c_str());
     return 0;

@@ -131,7 +131,7 @@ void tick_node(cluster::ClusterNode& node, EventLoop& loop) {
   loop.run_at(at, [&node, &loop] { tick_node(node, loop); });
 }
 
-int run(int argc, char** argv, const Options& options) {
+void run(int argc, char** argv, const Options& options) {
   const Config config = Config::load(options.config);
   sigset_t signals;
   sigemptyset(&signals);
@@ -293,7 +293,7 @@ int main(int argc, char** argv) {
   app.add_flag("--force", options.force, "start although another world may still be running");
   CLI11_PARSE(app, argc, argv);
   try {
-    return run(argc, argv, options);
+    run(argc, argv, options);
   } catch (const tajo::Error& e) {
     std::fprintf(stderr, "tajod: %s\n", e.what());
   } catch (const std::exception& e) {

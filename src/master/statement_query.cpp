@@ -1,5 +1,7 @@
 // Statements that run a plan: SELECT, EXPLAIN, INSERT, COPY, CREATE TABLE AS.
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "rows.hpp"
 #include "run.hpp"
@@ -171,7 +173,7 @@ void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
     // Too much for the log: a worker writes it from this rank's output, as it does for COPY.
     TaskId feed{run.query, kFeedStage, 0, 0};
     auto output = parts_.outputs.create(feed, 1, physicals, true);
-    struct Never : exchange::Waker {
+    struct Ignore : exchange::Waker {  // this thread polls: the rows are at most a statement's length
       void wake() override {}
     } waker;
     for (const auto& block : run.reply.blocks) {
@@ -180,7 +182,8 @@ void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
       data::Arena arena;
       batch.arena = &arena;
       while (reader.next(batch)) {
-        output->append(0, batch, batch.selection, waker);
+        while (output->append(0, batch, batch.selection, waker) == exchange::Flow::kBlocked)
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
         arena.reset();
       }
     }
