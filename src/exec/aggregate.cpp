@@ -70,7 +70,8 @@ bool AggregateSink::number_groups(State& state, const Batch& in, std::span<const
   const std::uint32_t n = in.selection.count;
   auto* numbers = in.arena->array<std::uint32_t>(n);
   bool changed = false;
-  if (!state.coder->encode(keys, in.rows, in.selection, *in.arena, numbers, changed)) {
+  const bool known = !state.compact.empty() && state.coder->encode_bytes(keys, in.selection, numbers);
+  if (!known && !state.coder->encode(keys, in.rows, in.selection, *in.arena, numbers, changed)) {
     fold_few(state);
     state.few_table = nullptr;
     state.coder.reset();
@@ -87,9 +88,11 @@ bool AggregateSink::number_groups(State& state, const Batch& in, std::span<const
   }
   state.few.resize(n);
   bool missing = false;
+  const std::uint32_t* compact = state.compact.data();
+  std::uint32_t* few = state.few.data();
   for (std::uint32_t i = 0; i < n; ++i) {
-    const std::uint32_t number = state.compact[numbers[i]];
-    state.few[i] = number - 1;
+    const std::uint32_t number = compact[numbers[i]];
+    few[i] = number - 1;
     missing |= number == 0;
   }
   if (missing) {

@@ -67,6 +67,7 @@ std::optional<KeyCoder> KeyCoder::make(const std::vector<functions::ExpressionPt
 bool KeyCoder::layout() {
   std::uint64_t domain = 1;
   for (Key& key : keys_) {
+    key.bytes.clear();
     key.stride = static_cast<std::uint32_t>(domain);
     domain *= key.domain;
     if (domain > kMaxDomain) return false;
@@ -83,6 +84,7 @@ bool KeyCoder::encode_text(Key& key, const Vector& v, std::uint32_t rows, const 
   const std::uint32_t* codes = data::load_codes(v, rows, selection, arena, valid);
   if (!key.remap.any || key.remap.dictionary != v.dictionary->id) {
     if (v.dictionary->values.size() > kMaxTextDomain) return false;
+    key.bytes.clear();
     key.remap = Remap{v.dictionary->id, true, std::vector<std::uint16_t>(v.dictionary->values.size(), 0)};
   }
   std::uint16_t* remap = key.remap.codes.data();
@@ -100,6 +102,7 @@ bool KeyCoder::encode_text(Key& key, const Vector& v, std::uint32_t rows, const 
         found = key.values.emplace(std::string_view(copy, text.size()), static_cast<std::uint16_t>(key.values.size() + 1)).first;
       }
       remap[code] = found->second;
+      key.bytes.clear();
       if (found->second >= key.domain) grown = true;
     }
     numbers[i] += remap[code] * key.stride;
@@ -132,6 +135,70 @@ bool KeyCoder::encode(std::span<const Vector> keys, std::uint32_t rows, const Se
     if (!layout()) return false;
     changed = true;
   }
+}
+
+void KeyCoder::make_bytes(Key& key, const Vector& v, std::uint64_t of) {
+  key.bytes.assign(256, kUnknownByte);
+  key.bytes_of = of;
+  if (key.text) {
+    for (std::size_t code = 0; code < std::min<std::size_t>(key.remap.codes.size(), 256); ++code)
+      if (key.remap.codes[code] != 0) key.bytes[code] = key.remap.codes[code] * key.stride;
+  } else {
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+      const std::int64_t value = v.stored == data::Stored::kI8 ? static_cast<std::int8_t>(byte) : static_cast<std::int64_t>(byte);
+      const std::int64_t code = value - key.lo + 1;
+      if (code >= 1 && code < static_cast<std::int64_t>(key.domain)) key.bytes[byte] = static_cast<std::uint32_t>(code) * key.stride;
+    }
+  }
+  if (v.has_null_value) key.bytes[static_cast<std::uint8_t>(v.null_value)] = 0;
+}
+
+namespace {
+template <std::size_t N>
+std::uint32_t add_bytes(const std::uint8_t* const* bytes, const std::uint32_t* const* tables, const Selection& selection, std::uint32_t* numbers) {
+  std::uint32_t any = 0;
+  const auto loop = [&](auto&& row_of) {
+    for (std::uint32_t i = 0; i < selection.count; ++i) {
+      const std::uint32_t row = row_of(i);
+      std::uint32_t number = tables[0][bytes[0][row]];
+      for (std::size_t k = 1; k < N; ++k) number += tables[k][bytes[k][row]];
+      numbers[i] = number;
+      any |= number;
+    }
+  };
+  if (selection.rows == nullptr) loop([](std::uint32_t i) { return i; });
+  else loop([&](std::uint32_t i) { return static_cast<std::uint32_t>(selection.rows[i]); });
+  return any;
+}
+}  // namespace
+
+bool KeyCoder::encode_bytes(std::span<const Vector> keys, const Selection& selection, std::uint32_t* numbers) {
+  if (keys.size() > kMaxByteKeys) return false;
+  const std::uint8_t* bytes[kMaxByteKeys];
+  const std::uint32_t* tables[kMaxByteKeys];
+  for (std::size_t k = 0; k < keys.size(); ++k) {
+    const Vector& v = keys[k];
+    Key& key = keys_[k];
+    if (v.form != Vector::Form::kStored || v.valid != nullptr || (v.stored != data::Stored::kI8 && v.stored != data::Stored::kU8)) return false;
+    std::uint64_t of = v.stored == data::Stored::kI8 ? 1 : 0;
+    if (key.text) {
+      if (v.dictionary == nullptr || !key.remap.any || key.remap.dictionary != v.dictionary->id) return false;
+      of = v.dictionary->id;
+    } else if (v.has_null_value) {
+      of |= 2 | static_cast<std::uint64_t>(static_cast<std::uint8_t>(v.null_value)) << 2;
+    }
+    if (key.bytes.empty() || key.bytes_of != of) make_bytes(key, v, of);
+    bytes[k] = v.as<std::uint8_t>();
+    tables[k] = key.bytes.data();
+  }
+  // Three unknown bytes still do not overflow into a known number.
+  std::uint32_t any = 0;
+  switch (keys.size()) {
+    case 1: any = add_bytes<1>(bytes, tables, selection, numbers); break;
+    case 2: any = add_bytes<2>(bytes, tables, selection, numbers); break;
+    default: any = add_bytes<3>(bytes, tables, selection, numbers); break;
+  }
+  return any < kUnknownByte;
 }
 
 }  // namespace tajo::exec
