@@ -24,7 +24,7 @@ std::uint64_t hash_text(std::string_view s) {
     h ^= h >> 32;
   }
   std::uint64_t word = 0;
-  std::memcpy(&word, s.data() + i, s.size() - i);
+  if (i < s.size()) std::memcpy(&word, s.data() + i, s.size() - i);
   h = (h ^ word) * 0xD6E8FEB86659FD93ULL;
   return h ^ (h >> 32);
 }

@@ -26,6 +26,7 @@ struct Str {
   Str() { std::memset(rest, 0, sizeof rest); }
   explicit Str(std::string_view s) : size(static_cast<std::uint32_t>(s.size())) {
     std::memset(rest, 0, sizeof rest);
+    if (s.empty()) return;  // its data may be a null pointer
     if (s.size() <= 12) {
       std::memcpy(prefix, s.data(), s.size() < 4 ? s.size() : 4);
       if (s.size() > 4) std::memcpy(rest, s.data() + 4, s.size() - 4);
