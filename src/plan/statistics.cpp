@@ -37,6 +37,20 @@ bool proved_unique(std::vector<FragmentColumn>& parts, const data::Type& type) {
   return true;
 }
 
+/// Numeric ranges that together cover little more than their union: cut along the column but for a value at each end.
+bool hardly_overlap(const std::vector<FragmentColumn>& parts, const data::Type& type) {
+  constexpr double kSlack = 1.05;
+  double total = 0, lo = 0, hi = 0;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    double a = 0, b = 0;
+    if (!numeric_value(parts[i].column->min, type, a) || !numeric_value(parts[i].column->max, type, b)) return false;
+    total += b - a;
+    lo = i == 0 ? a : std::min(lo, a);
+    hi = i == 0 ? b : std::max(hi, b);
+  }
+  return total <= (hi - lo) * kSlack;
+}
+
 /// Fragments cut along this column (their ranges do not overlap): distinct counts add up.
 double merged_distinct(const std::vector<FragmentColumn>& parts, const data::Type& type) {
   double total_rows = 0, sum = 0;
@@ -50,7 +64,7 @@ double merged_distinct(const std::vector<FragmentColumn>& parts, const data::Typ
     if (i > 0 && disjoint)
       disjoint = data::compare_values(parts[i - 1].column->max, parts[i].column->min, type) < 0;
   }
-  if (parts.size() == 1 || disjoint) return sum;
+  if (parts.size() == 1 || disjoint || hardly_overlap(parts, type)) return sum;
   const double rows = static_cast<double>(largest->fragment->rows);
   const double domain = domain_size(static_cast<double>(largest->column->distinct), rows);
   if (domain < 0) return sum;

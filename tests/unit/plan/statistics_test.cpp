@@ -60,6 +60,8 @@ TEST(TableStatistics, DistinctCountsOfOverlappingFragmentsAreNotAddedUp) {
   EXPECT_NEAR(1000, same.distinct, 20);
   const ColumnStatistic cut = table_column_statistic(table({part(1, 1000, 900, false), part(1001, 2000, 900, false)}, 5000), 0);
   EXPECT_NEAR(1800, cut.distinct, 1);
+  const ColumnStatistic touching = table_column_statistic(table({part(1, 1000, 900, false), part(1000, 2000, 900, false)}, 5000), 0);
+  EXPECT_NEAR(1800, touching.distinct, 1);
 }
 
 TEST(TableStatistics, NullsCount) {
