@@ -157,7 +157,13 @@ void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
   }
   plan::LogicalPlan query = std::move(s.query);
   plan::PhysicalPlan plan = plan::optimize(std::move(query), planner_settings(run, true));
-  if (!run_is_immediate(plan)) throw Error("54000", "too many generated rows for one INSERT without tables");
+  if (!run_is_immediate(plan)) {  // many generated rows: workers make and write them
+    plan::Statement again = bind(run);
+    auto& insert = std::get<plan::InsertStatement>(again.body);
+    plan::WriteTarget target{s.table->number, s.table->source, s.overwrite};
+    done = run_distributed(run, plan::optimize_write(std::move(insert.query), target, planner_settings(run, false)), {});
+    return commit_insert(run, s.table, s.overwrite, done, "INSERT 0 ");
+  }
   std::vector<data::Physical> physicals;
   for (const auto& c : plan.result) physicals.push_back(c.physical);
   run_immediate(run, std::move(plan));
