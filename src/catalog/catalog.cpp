@@ -109,9 +109,8 @@ class Change {
     for (const std::uint32_t id : r.remove)
       if (std::none_of(fragments.begin(), fragments.end(), [&](const auto& f) { return f.id == id; })) return false;
     if (r.replace) fragments.clear();
-    std::erase_if(fragments, [&](const data::FragmentInfo& f) {
-      return std::find(r.remove.begin(), r.remove.end(), f.id) != r.remove.end();
-    });
+    std::erase_if(fragments,
+                  [&](const data::FragmentInfo& f) { return std::find(r.remove.begin(), r.remove.end(), f.id) != r.remove.end(); });
     return true;
   }
 

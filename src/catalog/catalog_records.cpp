@@ -46,9 +46,7 @@ class Loader : public cereal::BinaryInputArchive {
   InputBuffer& buffer_;
 };
 
-[[noreturn]] void damaged(const char* what) {
-  throw Error(sqlstate::kDataCorrupted, std::string("damaged catalog record: ") + what);
-}
+[[noreturn]] void damaged(const char* what) { throw Error(sqlstate::kDataCorrupted, std::string("damaged catalog record: ") + what); }
 
 std::size_t load_size(Loader& in) {
   std::uint64_t size = 0;
@@ -102,7 +100,7 @@ void get(Loader& in, data::Value& v) {
 
 // The fields of each structure, once for both directions.
 template <class Archive, class Type>
-  requires std::same_as<std::remove_const_t<Type>, data::Type>
+requires std::same_as<std::remove_const_t<Type>, data::Type>
 void fields(Archive& ar, Type& v) {
   auto id = static_cast<std::uint8_t>(v.id);
   ar(id, v.precision, v.scale, v.length);
@@ -115,14 +113,22 @@ void fields(Archive& ar, Type& v) {
 void put(Saver& out, const data::Type& v) { fields(out, v); }
 void get(Loader& in, data::Type& v) { fields(in, v); }
 
-template <class T> void put(Saver& out, const std::vector<T>& v);
-template <class T> void get(Loader& in, std::vector<T>& v);
+template <class T>
+void put(Saver& out, const std::vector<T>& v);
+template <class T>
+void get(Loader& in, std::vector<T>& v);
 void put(Saver& out, const std::map<std::string, std::string>& v);
 void get(Loader& in, std::map<std::string, std::string>& v);
 
-#define TAJO_CATALOG_FIELDS(Structure, ...)                                   \
-  void put(Saver& ar, const Structure& v) { const auto each = [&](const auto&... f) { (put(ar, f), ...); }; each(__VA_ARGS__); } \
-  void get(Loader& ar, Structure& v) { const auto each = [&](auto&... f) { (get(ar, f), ...); }; each(__VA_ARGS__); }
+#define TAJO_CATALOG_FIELDS(Structure, ...)                         \
+  void put(Saver& ar, const Structure& v) {                         \
+    const auto each = [&](const auto&... f) { (put(ar, f), ...); }; \
+    each(__VA_ARGS__);                                              \
+  }                                                                 \
+  void get(Loader& ar, Structure& v) {                              \
+    const auto each = [&](auto&... f) { (get(ar, f), ...); };       \
+    each(__VA_ARGS__);                                              \
+  }
 
 TAJO_CATALOG_FIELDS(data::Column, v.name, v.type, v.not_null)
 TAJO_CATALOG_FIELDS(data::Schema, v.columns)
@@ -243,8 +249,8 @@ T load_as(Loader& in) {
 }
 
 // Tags are part of the log's format: never renumber.
-constexpr std::uint8_t kCreateDatabase = 1, kDropDatabase = 2, kCreateTable = 3, kDropTable = 4, kCommitFragments = 5,
-                       kPutUser = 6, kDropUser = 7, kSnapshotVersion1 = 100;
+constexpr std::uint8_t kCreateDatabase = 1, kDropDatabase = 2, kCreateTable = 3, kDropTable = 4, kCommitFragments = 5, kPutUser = 6,
+                       kDropUser = 7, kSnapshotVersion1 = 100;
 
 template <class T>
 Bytes encode_record(std::uint8_t tag, const T& r) {
@@ -265,14 +271,29 @@ AnyRecord decode_record(ByteView payload) {
   AnyRecord record;
   decode_with(payload, [&](std::uint8_t tag, Loader& in) {
     switch (tag) {
-      case kCreateDatabase: record = load_as<CreateDatabase>(in); break;
-      case kDropDatabase: record = load_as<DropDatabase>(in); break;
-      case kCreateTable: record = load_as<CreateTable>(in); break;
-      case kDropTable: record = load_as<DropTable>(in); break;
-      case kCommitFragments: record = load_as<CommitFragments>(in); break;
-      case kPutUser: record = load_as<PutUser>(in); break;
-      case kDropUser: record = load_as<DropUser>(in); break;
-      default: damaged("unknown kind");
+      case kCreateDatabase:
+        record = load_as<CreateDatabase>(in);
+        break;
+      case kDropDatabase:
+        record = load_as<DropDatabase>(in);
+        break;
+      case kCreateTable:
+        record = load_as<CreateTable>(in);
+        break;
+      case kDropTable:
+        record = load_as<DropTable>(in);
+        break;
+      case kCommitFragments:
+        record = load_as<CommitFragments>(in);
+        break;
+      case kPutUser:
+        record = load_as<PutUser>(in);
+        break;
+      case kDropUser:
+        record = load_as<DropUser>(in);
+        break;
+      default:
+        damaged("unknown kind");
     }
   });
   return record;

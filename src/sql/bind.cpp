@@ -38,26 +38,43 @@ plan::StatementBody Binder::bind_statement(const Node* root) {
   switch (root->node_case) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
       return plan::SelectStatement{finish(bind_query(root->select_stmt, nullptr, nullptr))};
-    case PG_QUERY__NODE__NODE_INSERT_STMT: return bind_insert(root->insert_stmt);
-    case PG_QUERY__NODE__NODE_CREATE_STMT: return bind_create_table(root->create_stmt);
-    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT: return bind_create_table_as(root->create_table_as_stmt);
-    case PG_QUERY__NODE__NODE_DROP_STMT: return bind_drop(root->drop_stmt);
-    case PG_QUERY__NODE__NODE_TRUNCATE_STMT: return bind_truncate(root->truncate_stmt);
-    case PG_QUERY__NODE__NODE_COPY_STMT: return bind_copy(root->copy_stmt);
-    case PG_QUERY__NODE__NODE_EXPLAIN_STMT: return bind_explain(root->explain_stmt);
-    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT: return bind_set(root->variable_set_stmt);
-    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT: return plan::ShowStatement{root->variable_show_stmt->name};
-    case PG_QUERY__NODE__NODE_TRANSACTION_STMT: return bind_transaction(root->transaction_stmt);
-    case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT: return bind_create_role(root->create_role_stmt);
-    case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT: return bind_alter_role(root->alter_role_stmt);
-    case PG_QUERY__NODE__NODE_DROP_ROLE_STMT: return bind_drop_role(root->drop_role_stmt);
-    case PG_QUERY__NODE__NODE_CREATEDB_STMT: return bind_create_database(root->createdb_stmt);
-    case PG_QUERY__NODE__NODE_DROPDB_STMT: return bind_drop_database(root->dropdb_stmt);
-    case PG_QUERY__NODE__NODE_DEALLOCATE_STMT: return plan::DeallocateStatement{root->deallocate_stmt->name};
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+      return bind_insert(root->insert_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_STMT:
+      return bind_create_table(root->create_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+      return bind_create_table_as(root->create_table_as_stmt);
+    case PG_QUERY__NODE__NODE_DROP_STMT:
+      return bind_drop(root->drop_stmt);
+    case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
+      return bind_truncate(root->truncate_stmt);
+    case PG_QUERY__NODE__NODE_COPY_STMT:
+      return bind_copy(root->copy_stmt);
+    case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
+      return bind_explain(root->explain_stmt);
+    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
+      return bind_set(root->variable_set_stmt);
+    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+      return plan::ShowStatement{root->variable_show_stmt->name};
+    case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
+      return bind_transaction(root->transaction_stmt);
+    case PG_QUERY__NODE__NODE_CREATE_ROLE_STMT:
+      return bind_create_role(root->create_role_stmt);
+    case PG_QUERY__NODE__NODE_ALTER_ROLE_STMT:
+      return bind_alter_role(root->alter_role_stmt);
+    case PG_QUERY__NODE__NODE_DROP_ROLE_STMT:
+      return bind_drop_role(root->drop_role_stmt);
+    case PG_QUERY__NODE__NODE_CREATEDB_STMT:
+      return bind_create_database(root->createdb_stmt);
+    case PG_QUERY__NODE__NODE_DROPDB_STMT:
+      return bind_drop_database(root->dropdb_stmt);
+    case PG_QUERY__NODE__NODE_DEALLOCATE_STMT:
+      return plan::DeallocateStatement{root->deallocate_stmt->name};
     case PG_QUERY__NODE__NODE_DISCARD_STMT:
       if (root->discard_stmt->target != PG_QUERY__DISCARD_MODE__DISCARD_ALL) unsupported("DISCARD of anything but ALL", -1);
       return plan::DiscardStatement{};
-    default: unsupported(command_tag(statement_), -1);
+    default:
+      unsupported(command_tag(statement_), -1);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "binder.hpp"
+#include "expression_kinds.hpp"
 
 namespace tajo::sql {
 
@@ -11,17 +12,6 @@ using data::TypeId;
 using functions::Expression;
 
 namespace {
-
-std::string operator_name(NodeSpan names) { return names.empty() ? std::string() : std::string(string_in(names.back())); }
-
-bool is_comparison(const std::string& op) {
-  return op == "=" || op == "<>" || op == "<" || op == "<=" || op == ">" || op == ">=";
-}
-
-bool is_untyped(const Expression& e) { return e.type.id == TypeId::kUnknown; }
-
-/// A parameter whose type is not known yet carries its number in `column`.
-bool is_open_parameter(const Expression& e) { return is_untyped(e) && e.kind == Expression::Kind::kConstant && e.column != 0; }
 
 ExpressionPtr at_position(ExpressionPtr e, int position) {
   if (position == 0 || e->position == position) return e;
@@ -48,28 +38,37 @@ void narrow_decimal(Expression& e) {
   e.constant = data::decimal_value(scaled, e.type);
 }
 
-ExpressionPtr truth(bool value) { return functions::make_constant(std::int64_t{value}, Type::of(TypeId::kBool)); }
-
 }  // namespace
 
 ExpressionPtr Binder::bind(const Node* node, const Clause& clause) {
   switch (node->node_case) {
-    case PG_QUERY__NODE__NODE_A_CONST: return bind_constant(node->a_const);
-    case PG_QUERY__NODE__NODE_COLUMN_REF: return bind_column_ref(node->column_ref, clause);
-    case PG_QUERY__NODE__NODE_PARAM_REF: return bind_parameter(node->param_ref);
-    case PG_QUERY__NODE__NODE_A_EXPR: return bind_operator(node->a_expr, clause);
-    case PG_QUERY__NODE__NODE_BOOL_EXPR: return bind_bool(node->bool_expr, clause);
+    case PG_QUERY__NODE__NODE_A_CONST:
+      return bind_constant(node->a_const);
+    case PG_QUERY__NODE__NODE_COLUMN_REF:
+      return bind_column_ref(node->column_ref, clause);
+    case PG_QUERY__NODE__NODE_PARAM_REF:
+      return bind_parameter(node->param_ref);
+    case PG_QUERY__NODE__NODE_A_EXPR:
+      return bind_operator(node->a_expr, clause);
+    case PG_QUERY__NODE__NODE_BOOL_EXPR:
+      return bind_bool(node->bool_expr, clause);
     case PG_QUERY__NODE__NODE_NULL_TEST: {
       if (is(node->null_test->arg, PG_QUERY__NODE__NODE_ROW_EXPR)) unsupported("IS NULL of a row", location_of(node));
       ExpressionPtr test = functions::make_is_null(bind(node->null_test->arg, clause));
       return node->null_test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL ? test : functions::make_not(std::move(test));
     }
-    case PG_QUERY__NODE__NODE_BOOLEAN_TEST: return bind_boolean_test(node->boolean_test, clause);
-    case PG_QUERY__NODE__NODE_CASE_EXPR: return bind_case(node->case_expr, clause);
-    case PG_QUERY__NODE__NODE_TYPE_CAST: return bind_cast(node->type_cast, clause);
-    case PG_QUERY__NODE__NODE_FUNC_CALL: return bind_function(node->func_call, clause);
-    case PG_QUERY__NODE__NODE_SUB_LINK: return bind_sublink(node->sub_link, clause);
-    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION: return bind_value_function(node->sqlvalue_function);
+    case PG_QUERY__NODE__NODE_BOOLEAN_TEST:
+      return bind_boolean_test(node->boolean_test, clause);
+    case PG_QUERY__NODE__NODE_CASE_EXPR:
+      return bind_case(node->case_expr, clause);
+    case PG_QUERY__NODE__NODE_TYPE_CAST:
+      return bind_cast(node->type_cast, clause);
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+      return bind_function(node->func_call, clause);
+    case PG_QUERY__NODE__NODE_SUB_LINK:
+      return bind_sublink(node->sub_link, clause);
+    case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
+      return bind_value_function(node->sqlvalue_function);
     case PG_QUERY__NODE__NODE_COALESCE_EXPR: {
       std::vector<ExpressionPtr> args = bind_all(TAJO_NODES(node->coalesce_expr, args), clause);
       unify_unknown(args, 1, 0);
@@ -90,13 +89,20 @@ ExpressionPtr Binder::bind(const Node* node, const Clause& clause) {
     }
     case PG_QUERY__NODE__NODE_SET_TO_DEFAULT:
       fail(sqlstate::kSyntaxError, "DEFAULT is not allowed in this context", node->set_to_default->location);
-    case PG_QUERY__NODE__NODE_ROW_EXPR: unsupported("a row as a value", node->row_expr->location);
-    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR: unsupported("ARRAY", node->a_array_expr->location);
-    case PG_QUERY__NODE__NODE_A_INDIRECTION: unsupported("a subscript or field of a value", location_of(node));
-    case PG_QUERY__NODE__NODE_GROUPING_FUNC: unsupported("GROUPING()", node->grouping_func->location);
-    case PG_QUERY__NODE__NODE_NAMED_ARG_EXPR: unsupported("a named argument", node->named_arg_expr->location);
-    case PG_QUERY__NODE__NODE_XML_EXPR: unsupported("XML", node->xml_expr->location);
-    default: unsupported("this kind of expression", location_of(node));
+    case PG_QUERY__NODE__NODE_ROW_EXPR:
+      unsupported("a row as a value", node->row_expr->location);
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+      unsupported("ARRAY", node->a_array_expr->location);
+    case PG_QUERY__NODE__NODE_A_INDIRECTION:
+      unsupported("a subscript or field of a value", location_of(node));
+    case PG_QUERY__NODE__NODE_GROUPING_FUNC:
+      unsupported("GROUPING()", node->grouping_func->location);
+    case PG_QUERY__NODE__NODE_NAMED_ARG_EXPR:
+      unsupported("a named argument", node->named_arg_expr->location);
+    case PG_QUERY__NODE__NODE_XML_EXPR:
+      unsupported("XML", node->xml_expr->location);
+    default:
+      unsupported("this kind of expression", location_of(node));
   }
 }
 
@@ -119,9 +125,12 @@ ExpressionPtr Binder::bind_constant(const PgQuery__AConst* c) {
   };
   if (c->isnull) return constant({}, Type::of(TypeId::kUnknown));
   switch (c->val_case) {
-    case PG_QUERY__A__CONST__VAL_IVAL: return constant(std::int64_t{c->ival->ival}, Type::of(TypeId::kInt4));
-    case PG_QUERY__A__CONST__VAL_BOOLVAL: return constant(std::int64_t{c->boolval->boolval != 0}, Type::of(TypeId::kBool));
-    case PG_QUERY__A__CONST__VAL_SVAL: return constant(std::string(c->sval->sval), Type::of(TypeId::kUnknown));
+    case PG_QUERY__A__CONST__VAL_IVAL:
+      return constant(std::int64_t{c->ival->ival}, Type::of(TypeId::kInt4));
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+      return constant(std::int64_t{c->boolval->boolval != 0}, Type::of(TypeId::kBool));
+    case PG_QUERY__A__CONST__VAL_SVAL:
+      return constant(std::string(c->sval->sval), Type::of(TypeId::kUnknown));
     case PG_QUERY__A__CONST__VAL_FVAL: {
       const std::string_view text = c->fval->fval;
       __int128 scaled = 0;
@@ -138,8 +147,10 @@ ExpressionPtr Binder::bind_constant(const PgQuery__AConst* c) {
         fail(sqlstate::kNumericOutOfRange, "value \"" + std::string(text) + "\" is out of range for type numeric", c->location);
       return coerce(constant(std::string(text), Type::of(TypeId::kUnknown)), Type::of(TypeId::kFloat8), c->location);
     }
-    case PG_QUERY__A__CONST__VAL_BSVAL: unsupported("bit strings", c->location);
-    default: return constant({}, Type::of(TypeId::kUnknown));
+    case PG_QUERY__A__CONST__VAL_BSVAL:
+      unsupported("bit strings", c->location);
+    default:
+      return constant({}, Type::of(TypeId::kUnknown));
   }
 }
 
@@ -232,32 +243,34 @@ ExpressionPtr Binder::compare(const std::string& op, ExpressionPtr a, Expression
   const auto settle = [&](ExpressionPtr& e, const Type& other) {
     if (is_open_parameter(*e)) {
       // A parameter takes the other side's type, but not its length or scale.
-      if (other.id == TypeId::kDecimal) e = coerce(std::move(e), Type::decimal(38, std::max<int>(other.scale, kParameterScale)));
-      else e = coerce(std::move(e), other.is_text() ? Type::of(TypeId::kText) : other);
-    } else if (const auto* text = std::get_if<std::string>(&e->constant); text != nullptr && other.id == TypeId::kChar && text->ends_with(' ')) {
+      if (other.id == TypeId::kDecimal)
+        e = coerce(std::move(e), Type::decimal(38, std::max<int>(other.scale, kParameterScale)));
+      else
+        e = coerce(std::move(e), other.is_text() ? Type::of(TypeId::kText) : other);
+    } else if (const auto* text = std::get_if<std::string>(&e->constant);
+               text != nullptr && other.id == TypeId::kChar && text->ends_with(' ')) {
       // Blanks at the end of a CHAR do not count, and are not stored.
       auto trimmed = std::make_shared<Expression>(*e);
       trimmed->constant = text->substr(0, text->find_last_not_of(' ') + 1);
       e = std::move(trimmed);
     }
   };
-  if (is_untyped(*a) && !is_untyped(*b)) settle(a, b->type);
-  else if (is_untyped(*b) && !is_untyped(*a)) settle(b, a->type);
+  if (is_untyped(*a) && !is_untyped(*b))
+    settle(a, b->type);
+  else if (is_untyped(*b) && !is_untyped(*a))
+    settle(b, a->type);
   return call(op, {std::move(a), std::move(b)}, location);
-}
-
-ExpressionPtr Binder::distinct_from(ExpressionPtr a, ExpressionPtr b, int location) {
-  ExpressionPtr differs = compare("<>", a, b, location);
-  ExpressionPtr b_is_value = functions::make_not(functions::make_is_null(b));
-  return functions::make_case({functions::make_is_null(a), std::move(b_is_value), functions::make_is_null(b), truth(true), std::move(differs)});
 }
 
 ExpressionPtr Binder::bind_operator(const PgQuery__AExpr* e, const Clause& clause) {
   switch (e->kind) {
-    case PG_QUERY__A__EXPR__KIND__AEXPR_OP: break;
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP:
+      break;
     case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL: return bind_any_array(e, clause);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT: return distinct_from(bind(e->lexpr, clause), bind(e->rexpr, clause), e->location);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_OP_ALL:
+      return bind_any_array(e, clause);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT:
+      return distinct_from(bind(e->lexpr, clause), bind(e->rexpr, clause), e->location);
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_DISTINCT:
       return functions::make_not(distinct_from(bind(e->lexpr, clause), bind(e->rexpr, clause), e->location));
     case PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF: {
@@ -266,15 +279,19 @@ ExpressionPtr Binder::bind_operator(const PgQuery__AExpr* e, const Clause& claus
       if (is_untyped(*a)) a = coerce(std::move(a), Type::of(TypeId::kText));
       return functions::make_case({std::move(same), functions::make_constant({}, a->type), a});
     }
-    case PG_QUERY__A__EXPR__KIND__AEXPR_IN: return bind_in_list(e, clause);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_IN:
+      return bind_in_list(e, clause);
     case PG_QUERY__A__EXPR__KIND__AEXPR_LIKE:
     case PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR: return bind_pattern(e, clause);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR:
+      return bind_pattern(e, clause);
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN:
     case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM:
-    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM: return bind_between(e, clause);
-    default: unsupported("this kind of operator", e->location);
+    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN_SYM:
+      return bind_between(e, clause);
+    default:
+      unsupported("this kind of operator", e->location);
   }
   const std::string op = operator_name(TAJO_NODES(e, name));
   if (is(e->lexpr, PG_QUERY__NODE__NODE_ROW_EXPR) && is(e->rexpr, PG_QUERY__NODE__NODE_ROW_EXPR))
@@ -292,178 +309,14 @@ ExpressionPtr Binder::bind_operator(const PgQuery__AExpr* e, const Clause& claus
   if (is_open_parameter(*b) && a->type.is_numeric()) b = coerce(std::move(b), a->type);
   if (op == "~" || op == "!~" || op == "~*" || op == "!~*") {
     // Tajo matches the whole string, PostgreSQL any part of it.
-    if (context_.tajo_compatibility) b = call("||", {call("||", {functions::make_constant(std::string("^(?:"), Type::of(TypeId::kText)), b}, e->location),
-                                                      functions::make_constant(std::string(")$"), Type::of(TypeId::kText))}, e->location);
+    if (context_.tajo_compatibility)
+      b = call("||",
+               {call("||", {functions::make_constant(std::string("^(?:"), Type::of(TypeId::kText)), b}, e->location),
+                functions::make_constant(std::string(")$"), Type::of(TypeId::kText))},
+               e->location);
     if (op[0] == '!') return functions::make_not(call(op.substr(1), {std::move(a), std::move(b)}, e->location));
   }
   return call(op, {std::move(a), std::move(b)}, e->location);
-}
-
-ExpressionPtr Binder::bind_row_comparison(const std::string& op, NodeSpan left, NodeSpan right, const Clause& clause, int location) {
-  if (left.size() != right.size()) fail(sqlstate::kSyntaxError, "unequal number of entries in row expressions", location);
-  if (!is_comparison(op)) unsupported("operator " + op + " between rows", location);
-  std::vector<ExpressionPtr> a = bind_all(left, clause);
-  std::vector<ExpressionPtr> b = bind_all(right, clause);
-  if (op == "=" || op == "<>") {
-    std::vector<ExpressionPtr> parts;
-    for (std::size_t i = 0; i < a.size(); ++i) parts.push_back(compare(op, a[i], b[i], location));
-    return op == "=" ? functions::make_and(std::move(parts)) : functions::make_or(std::move(parts));
-  }
-  // (a1, a2) < (b1, b2): a1 < b1 OR (a1 = b1 AND a2 < b2); the last pair decides about equality.
-  const std::string strict = op.substr(0, 1);
-  ExpressionPtr result = compare(op, a.back(), b.back(), location);
-  for (std::size_t i = a.size() - 1; i-- > 0;)
-    result = functions::make_or({compare(strict, a[i], b[i], location), functions::make_and({compare("=", a[i], b[i], location), result})});
-  return result;
-}
-
-ExpressionPtr Binder::bind_between(const PgQuery__AExpr* e, const Clause& clause) {
-  const NodeSpan limits = TAJO_NODES(e->rexpr->list, items);
-  const ExpressionPtr x = bind(e->lexpr, clause);
-  const ExpressionPtr low = bind(limits[0], clause);
-  const ExpressionPtr high = bind(limits[1], clause);
-  const auto within = [&](const ExpressionPtr& a, const ExpressionPtr& b) {
-    return functions::make_and({compare(">=", x, a, e->location), compare("<=", x, b, e->location)});
-  };
-  const auto outside = [&](const ExpressionPtr& a, const ExpressionPtr& b) {
-    return functions::make_or({compare("<", x, a, e->location), compare(">", x, b, e->location)});
-  };
-  switch (e->kind) {
-    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN: return within(low, high);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_NOT_BETWEEN: return outside(low, high);
-    case PG_QUERY__A__EXPR__KIND__AEXPR_BETWEEN_SYM: return functions::make_or({within(low, high), within(high, low)});
-    default: return functions::make_and({outside(low, high), outside(high, low)});
-  }
-}
-
-ExpressionPtr Binder::bind_in_list(const PgQuery__AExpr* e, const Clause& clause) {
-  const bool negated = operator_name(TAJO_NODES(e, name)) == "<>";
-  const NodeSpan items = TAJO_NODES(e->rexpr->list, items);
-  ExpressionPtr result;
-  if (is(e->lexpr, PG_QUERY__NODE__NODE_ROW_EXPR)) {
-    std::vector<ExpressionPtr> rows;
-    for (const Node* item : items) {
-      if (!is(item, PG_QUERY__NODE__NODE_ROW_EXPR)) unsupported("IN between a row and a value", e->location);
-      rows.push_back(bind_row_comparison("=", TAJO_NODES(e->lexpr->row_expr, args), TAJO_NODES(item->row_expr, args), clause, e->location));
-    }
-    result = functions::make_or(std::move(rows));
-  } else {
-    std::vector<ExpressionPtr> args{bind(e->lexpr, clause)};
-    for (const Node* item : items) args.push_back(bind(item, clause));
-    unify_unknown(args, 1, 0);
-    try {
-      result = functions::make_in_list(std::move(args));
-    } catch (Error& error) {
-      throw error.at(error.position() == 0 ? position(e->location) : error.position());
-    }
-  }
-  return negated ? functions::make_not(std::move(result)) : result;
-}
-
-/// x op ANY (ARRAY[…]), x op ALL (ARRAY[…]): a list of comparisons.
-ExpressionPtr Binder::bind_any_array(const PgQuery__AExpr* e, const Clause& clause) {
-  const Node* array = e->rexpr;
-  while (is(array, PG_QUERY__NODE__NODE_TYPE_CAST)) array = array->type_cast->arg;
-  if (!is(array, PG_QUERY__NODE__NODE_A_ARRAY_EXPR)) unsupported("ANY and ALL of an array value", e->location);
-  const std::string op = operator_name(TAJO_NODES(e, name));
-  const ExpressionPtr x = bind(e->lexpr, clause);
-  std::vector<ExpressionPtr> tests;
-  for (const Node* item : TAJO_NODES(array->a_array_expr, elements)) {
-    ExpressionPtr y = bind(item, clause);
-    tests.push_back(is_comparison(op) ? compare(op, x, std::move(y), e->location) : call(op, {x, std::move(y)}, e->location));
-  }
-  if (e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY) return tests.empty() ? truth(false) : functions::make_or(std::move(tests));
-  return functions::make_and(std::move(tests));
-}
-
-/// LIKE, ILIKE and SIMILAR TO, each with ESCAPE.
-ExpressionPtr Binder::bind_pattern(const PgQuery__AExpr* e, const Clause& clause) {
-  const bool negated = operator_name(TAJO_NODES(e, name)).starts_with("!");
-  const auto text = [](ExpressionPtr x) { return is_untyped(*x) && x->column == 0 ? functions::make_cast(std::move(x), Type::of(TypeId::kText)) : x; };
-  ExpressionPtr result;
-  if (e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_SIMILAR) {
-    result = bind_similar(bind(e->lexpr, clause), e->rexpr, clause, e->location);
-  } else {
-    ExpressionPtr subject = text(bind(e->lexpr, clause));
-    ExpressionPtr pattern = text(bind(e->rexpr, clause));
-    for (ExpressionPtr* side : {&subject, &pattern})
-      if (is_open_parameter(**side)) *side = coerce(*side, Type::of(TypeId::kText));
-    result = call(e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_ILIKE ? "ilike" : "like", {std::move(subject), std::move(pattern)}, e->location);
-  }
-  return negated ? functions::make_not(std::move(result)) : result;
-}
-
-namespace {
-
-/// SQL's SIMILAR pattern as an ordinary regular expression that matches the whole string.
-std::string similar_pattern(std::string_view pattern, char escape) {
-  std::string out = "^(?:";
-  bool in_class = false;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    const char c = pattern[i];
-    if (escape != '\0' && c == escape && i + 1 < pattern.size()) {
-      const char next = pattern[++i];
-      if (std::string_view("%_|*+?{}()[].^$\\").find(next) != std::string_view::npos) out += '\\';
-      out += next;
-    } else if (in_class) {
-      if (c == '\\') out += '\\';
-      out += c;
-      in_class = c != ']';
-    } else if (c == '%') {
-      out += "(?s:.*)";
-    } else if (c == '_') {
-      out += "(?s:.)";
-    } else if (c == '(') {
-      out += "(?:";
-    } else {
-      if (c == '.' || c == '^' || c == '$' || c == '\\') out += '\\';
-      in_class = c == '[';
-      out += c;
-    }
-  }
-  return out + ")$";
-}
-
-}  // namespace
-
-ExpressionPtr Binder::bind_similar(ExpressionPtr text, const Node* pattern, const Clause& clause, int location) {
-  char escape = '\\';
-  if (is(pattern, PG_QUERY__NODE__NODE_FUNC_CALL)) {  // similar_to_escape(pattern[, escape])
-    const PgQuery__FuncCall* f = pattern->func_call;
-    if (f->n_args > 1) {
-      const ExpressionPtr given = bind(f->args[1], clause);
-      const auto* value = std::get_if<std::string>(&given->constant);
-      if (value == nullptr || value->size() > 1) fail("22025", "invalid escape string", location);
-      escape = value->empty() ? '\0' : (*value)[0];
-    }
-    pattern = f->args[0];
-  }
-  const ExpressionPtr bound = bind(pattern, clause);
-  if (bound->kind != Expression::Kind::kConstant) unsupported("SIMILAR TO a pattern that is not a constant", location);
-  const auto* value = std::get_if<std::string>(&bound->constant);
-  ExpressionPtr expression = functions::make_constant(value == nullptr ? data::Value() : data::Value(similar_pattern(*value, escape)), Type::of(TypeId::kText));
-  return call("~", {std::move(text), std::move(expression)}, location);
-}
-
-ExpressionPtr Binder::bind_bool(const PgQuery__BoolExpr* e, const Clause& clause) {
-  const char* where = e->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR ? "AND" : e->boolop == PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR ? "OR" : "NOT";
-  std::vector<ExpressionPtr> args;
-  for (const Node* arg : TAJO_NODES(e, args)) args.push_back(boolean(bind(arg, clause), where, location_of(arg)));
-  if (e->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR) return functions::make_and(std::move(args));
-  if (e->boolop == PG_QUERY__BOOL_EXPR_TYPE__OR_EXPR) return functions::make_or(std::move(args));
-  return functions::make_not(std::move(args[0]));
-}
-
-ExpressionPtr Binder::bind_boolean_test(const PgQuery__BooleanTest* e, const Clause& clause) {
-  ExpressionPtr x = boolean(bind(e->arg, clause), "IS TRUE", location_of(e->arg));
-  switch (e->booltesttype) {
-    case PG_QUERY__BOOL_TEST_TYPE__IS_TRUE: return functions::make_coalesce({x, truth(false)});
-    case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_TRUE: return functions::make_not(functions::make_coalesce({x, truth(false)}));
-    case PG_QUERY__BOOL_TEST_TYPE__IS_FALSE: return functions::make_not(functions::make_coalesce({x, truth(true)}));
-    case PG_QUERY__BOOL_TEST_TYPE__IS_NOT_FALSE: return functions::make_coalesce({x, truth(true)});
-    case PG_QUERY__BOOL_TEST_TYPE__IS_UNKNOWN: return functions::make_is_null(x);
-    default: return functions::make_not(functions::make_is_null(x));
-  }
 }
 
 ExpressionPtr Binder::bind_case(const PgQuery__CaseExpr* e, const Clause& clause) {
@@ -492,13 +345,20 @@ namespace {
 /// Which unit INTERVAL '90' DAY gives its number; null for a span of units, where the text says them itself.
 const char* interval_unit(int fields) {
   switch (fields) {
-    case 1 << 1: return " months";
-    case 1 << 2: return " years";
-    case 1 << 3: return " days";
-    case 1 << 10: return " hours";
-    case 1 << 11: return " minutes";
-    case 1 << 12: return " seconds";
-    default: return nullptr;
+    case 1 << 1:
+      return " months";
+    case 1 << 2:
+      return " years";
+    case 1 << 3:
+      return " days";
+    case 1 << 10:
+      return " hours";
+    case 1 << 11:
+      return " minutes";
+    case 1 << 12:
+      return " seconds";
+    default:
+      return nullptr;
   }
 }
 
@@ -528,19 +388,26 @@ ExpressionPtr Binder::bind_cast(const PgQuery__TypeCast* e, const Clause& clause
 ExpressionPtr Binder::bind_value_function(const PgQuery__SQLValueFunction* e) {
   const auto text = [&](const std::string& value) { return functions::make_constant(value, Type::of(TypeId::kText)); };
   switch (e->op) {
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE: return call("current_date", {}, e->location);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
+      return call("current_date", {}, e->location);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME:
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME: return call("current_time", {}, e->location);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP: return call("current_timestamp", {}, e->location);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
+      return call("current_time", {}, e->location);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
+      return call("current_timestamp", {}, e->location);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
       return coerce(call("current_timestamp", {}, e->location), Type::of(TypeId::kTimestamp), e->location);
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_USER:
     case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER:
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER: return text(context_.user);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG: return text(context_.database);
-    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA: return text("public");
-    default: unsupported("a precision of the current time", e->location);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER:
+      return text(context_.user);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG:
+      return text(context_.database);
+    case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
+      return text("public");
+    default:
+      unsupported("a precision of the current time", e->location);
   }
 }
 

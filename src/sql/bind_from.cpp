@@ -34,12 +34,18 @@ void Binder::check_alias_once(const std::vector<Relation>& relations, const Rela
 
 BoundFrom Binder::bind_from_item(const Node* item, const Scope& scope, const BoundFrom* left) {
   switch (item->node_case) {
-    case PG_QUERY__NODE__NODE_RANGE_VAR: return bind_range_var(item->range_var, scope);
-    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: return bind_range_subselect(item->range_subselect, scope, left);
-    case PG_QUERY__NODE__NODE_RANGE_FUNCTION: return bind_range_function(item->range_function, scope, left);
-    case PG_QUERY__NODE__NODE_JOIN_EXPR: return bind_join(item->join_expr, scope, left);
-    case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE: unsupported("TABLESAMPLE", item->range_table_sample->location);
-    default: unsupported("this kind of FROM item", location_of(item));
+    case PG_QUERY__NODE__NODE_RANGE_VAR:
+      return bind_range_var(item->range_var, scope);
+    case PG_QUERY__NODE__NODE_RANGE_SUBSELECT:
+      return bind_range_subselect(item->range_subselect, scope, left);
+    case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
+      return bind_range_function(item->range_function, scope, left);
+    case PG_QUERY__NODE__NODE_JOIN_EXPR:
+      return bind_join(item->join_expr, scope, left);
+    case PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE:
+      unsupported("TABLESAMPLE", item->range_table_sample->location);
+    default:
+      unsupported("this kind of FROM item", location_of(item));
   }
 }
 
@@ -49,8 +55,10 @@ BoundFrom Binder::as_relation(NodePtr root, Relation relation, const PgQuery__Al
     relation.database.clear();
     const NodeSpan names = TAJO_NODES(alias, colnames);
     if (names.size() > relation.columns.size())
-      fail("42P10", "table \"" + relation.alias + "\" has " + std::to_string(relation.columns.size()) + " columns available but " +
-                        std::to_string(names.size()) + " columns specified", -1);
+      fail("42P10",
+           "table \"" + relation.alias + "\" has " + std::to_string(relation.columns.size()) + " columns available but " +
+               std::to_string(names.size()) + " columns specified",
+           -1);
     for (std::size_t i = 0; i < names.size(); ++i) relation.columns[i].name = string_in(names[i]);
   }
   BoundFrom from;
@@ -100,7 +108,8 @@ BoundFrom Binder::scan(const catalog::TablePtr& table, const PgQuery__RangeVar* 
   return as_relation(std::move(node), std::move(relation), range->alias);
 }
 
-BoundFrom Binder::system_scan(const std::string& schema, const std::string& name, const data::Schema& columns, const PgQuery__RangeVar* range) {
+BoundFrom Binder::system_scan(const std::string& schema, const std::string& name, const data::Schema& columns,
+                              const PgQuery__RangeVar* range) {
   NodePtr node = make_node(LogicalNode::Kind::kValues);
   Relation relation{schema, name, {}};
   for (const data::Column& c : columns.columns) {
@@ -181,10 +190,14 @@ namespace {
 
 JoinType join_type_of(PgQuery__JoinType type) {
   switch (type) {
-    case PG_QUERY__JOIN_TYPE__JOIN_LEFT: return JoinType::kLeft;
-    case PG_QUERY__JOIN_TYPE__JOIN_RIGHT: return JoinType::kRight;
-    case PG_QUERY__JOIN_TYPE__JOIN_FULL: return JoinType::kFull;
-    default: return JoinType::kInner;
+    case PG_QUERY__JOIN_TYPE__JOIN_LEFT:
+      return JoinType::kLeft;
+    case PG_QUERY__JOIN_TYPE__JOIN_RIGHT:
+      return JoinType::kRight;
+    case PG_QUERY__JOIN_TYPE__JOIN_FULL:
+      return JoinType::kFull;
+    default:
+      return JoinType::kInner;
   }
 }
 
@@ -268,7 +281,8 @@ void Binder::merge_columns(BoundFrom& out, const BoundFrom& left, const BoundFro
       if (id) fail("42702", "common column name \"" + name + "\" appears more than once in " + which + " table", -1);
       id = c.id;
     }
-    if (!id) fail(sqlstate::kUndefinedColumn, "column \"" + name + "\" specified in USING clause does not exist in " + which + " table", -1);
+    if (!id)
+      fail(sqlstate::kUndefinedColumn, "column \"" + name + "\" specified in USING clause does not exist in " + which + " table", -1);
     return *id;
   };
   std::set<std::string> merged(names.begin(), names.end());

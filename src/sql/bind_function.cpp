@@ -15,11 +15,13 @@ namespace {
 std::string canonical_name(const std::string& name) { return name == "every" ? "bool_and" : name; }
 
 /// Functions that exist only with OVER, and how many arguments they take.
-struct WindowFunction { std::size_t least, most; };
+struct WindowFunction {
+  std::size_t least, most;
+};
 const WindowFunction* window_function(const std::string& name) {
   static const std::unordered_map<std::string_view, WindowFunction> kFunctions = {
-      {"row_number", {0, 0}}, {"rank", {0, 0}}, {"dense_rank", {0, 0}}, {"percent_rank", {0, 0}}, {"cume_dist", {0, 0}},
-      {"ntile", {1, 1}}, {"lag", {1, 3}}, {"lead", {1, 3}}, {"first_value", {1, 1}}, {"last_value", {1, 1}}, {"nth_value", {2, 2}}};
+      {"row_number", {0, 0}}, {"rank", {0, 0}}, {"dense_rank", {0, 0}},  {"percent_rank", {0, 0}}, {"cume_dist", {0, 0}}, {"ntile", {1, 1}},
+      {"lag", {1, 3}},        {"lead", {1, 3}}, {"first_value", {1, 1}}, {"last_value", {1, 1}},   {"nth_value", {2, 2}}};
   const auto at = kFunctions.find(name);
   return at == kFunctions.end() ? nullptr : &at->second;
 }
@@ -47,7 +49,12 @@ ExpressionPtr Binder::bind_function(const PgQuery__FuncCall* f, const Clause& cl
   if (functions::is_aggregate(name)) return bind_aggregate(name, f, clause);
   if (window_function(name) != nullptr) fail("42809", "window function " + name + " requires an OVER clause", f->location);
   if (f->agg_star || f->agg_distinct || f->n_agg_order > 0)
-    fail("42809", std::string(f->agg_star ? "*" : f->agg_distinct ? "DISTINCT" : "ORDER BY") + " specified, but " + name + " is not an aggregate function", f->location);
+    fail("42809",
+         std::string(f->agg_star       ? "*"
+                     : f->agg_distinct ? "DISTINCT"
+                                       : "ORDER BY") +
+             " specified, but " + name + " is not an aggregate function",
+         f->location);
   if (f->agg_filter != nullptr) fail("42809", "FILTER specified, but " + name + " is not an aggregate function", f->location);
   if (name == "generate_series" || name == "unnest") unsupported("set-returning function " + name + " outside FROM", f->location);
 
@@ -64,6 +71,7 @@ ExpressionPtr Binder::bind_function(const PgQuery__FuncCall* f, const Clause& cl
   }
   if (args.empty() && (name == "current_database" || name == "current_schema"))
     return functions::make_constant(name == "current_schema" ? std::string("public") : context_.database, Type::of(TypeId::kText));
+  if (ExpressionPtr known = bind_catalog_function(name, args, f->location)) return known;
   if (name == "nullif" || name == "coalesce") unify_unknown(args, 1, 0);
   return call(name, std::move(args), f->location);
 }
@@ -82,7 +90,9 @@ ExpressionPtr Binder::bind_aggregate(const std::string& name, const PgQuery__Fun
   inside.in_aggregate = true;
   aggregate.args = bind_all(TAJO_NODES(f, args), inside);
   if (f->agg_star ? name != "count" : aggregate.args.empty())
-    fail(sqlstate::kUndefinedFunction, f->agg_star ? "function " + name + "(*) does not exist" : name + "(*) must be used to call a parameterless aggregate function", f->location);
+    fail(sqlstate::kUndefinedFunction,
+         f->agg_star ? "function " + name + "(*) does not exist" : name + "(*) must be used to call a parameterless aggregate function",
+         f->location);
   for (ExpressionPtr& arg : aggregate.args)
     if (arg->type.id == TypeId::kUnknown) arg = coerce(std::move(arg), Type::of(TypeId::kText));
   if (f->agg_filter != nullptr) aggregate.filter = boolean(bind(f->agg_filter, inside), "FILTER", location_of(f->agg_filter));
@@ -165,7 +175,8 @@ ExpressionPtr Binder::bind_window(const std::string& name, const PgQuery__FuncCa
   }
   if (only_window != nullptr) {
     if (window.args.size() < only_window->least || window.args.size() > only_window->most)
-      fail(sqlstate::kUndefinedFunction, "function " + name + " does not take " + std::to_string(window.args.size()) + " arguments", f->location);
+      fail(sqlstate::kUndefinedFunction, "function " + name + " does not take " + std::to_string(window.args.size()) + " arguments",
+           f->location);
     window.type = window_type(name, window.args);
     const auto integer = [&](std::size_t i) {
       if (i < window.args.size()) window.args[i] = coerce(window.args[i], Type::of(TypeId::kInt4));

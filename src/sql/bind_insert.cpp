@@ -24,8 +24,8 @@ bool assignable(const Type& from, const Type& to) {
 
 ExpressionPtr Binder::assign(ExpressionPtr e, const data::Column& column, int location) {
   if (!assignable(e->type, column.type))
-    throw Error("42804", "column \"" + column.name + "\" is of type " + data::postgres_type_name(column.type) + " but expression is of type " +
-                             data::postgres_type_name(e->type))
+    throw Error("42804", "column \"" + column.name + "\" is of type " + data::postgres_type_name(column.type) +
+                             " but expression is of type " + data::postgres_type_name(e->type))
         .at(location >= 0 ? position(location) : e->position)
         .hint("You will need to rewrite or cast the expression.");
   // A parameter learns its type here; text is checked against CHAR(n) and VARCHAR(n), not cut.
@@ -44,7 +44,8 @@ std::vector<std::uint32_t> Binder::target_columns(const catalog::TablePtr& table
     const int index = table->source.schema.find(name);
     if (index < 0) fail(sqlstate::kUndefinedColumn, "column \"" + name + "\" of relation \"" + table->name + "\" does not exist", location);
     const auto column = static_cast<std::uint32_t>(index);
-    if (std::find(columns.begin(), columns.end(), column) != columns.end()) fail("42701", "column \"" + name + "\" specified more than once", location);
+    if (std::find(columns.begin(), columns.end(), column) != columns.end())
+      fail("42701", "column \"" + name + "\" specified more than once", location);
     columns.push_back(column);
   }
   if (columns.empty())
@@ -77,7 +78,8 @@ plan::StatementBody Binder::bind_insert(const PgQuery__InsertStmt* stmt) {
       Scope with;
       if (stmt->with_clause != nullptr) add_ctes(with, stmt->with_clause);
       query = bind_query(select, &with, nullptr);
-      if (query.outputs.size() > targets.size()) fail(sqlstate::kSyntaxError, "INSERT has more expressions than target columns", location_of(stmt->select_stmt));
+      if (query.outputs.size() > targets.size())
+        fail(sqlstate::kSyntaxError, "INSERT has more expressions than target columns", location_of(stmt->select_stmt));
       if (named && query.outputs.size() < targets.size())
         fail(sqlstate::kSyntaxError, "INSERT has more target columns than expressions", location_of(stmt->cols[query.outputs.size()]));
       query = insert_query(std::move(query), table, targets);
@@ -88,8 +90,8 @@ plan::StatementBody Binder::bind_insert(const PgQuery__InsertStmt* stmt) {
   return insert;
 }
 
-BoundQuery Binder::insert_values(const PgQuery__SelectStmt* values, const catalog::TablePtr& table, const std::vector<std::uint32_t>& targets,
-                                 bool named) {
+BoundQuery Binder::insert_values(const PgQuery__SelectStmt* values, const catalog::TablePtr& table,
+                                 const std::vector<std::uint32_t>& targets, bool named) {
   const auto& columns = table->source.schema.columns;
   const NodeSpan lists = TAJO_NODES(values, values_lists);
   const std::size_t width = lists[0]->list->n_items;
@@ -105,8 +107,10 @@ BoundQuery Binder::insert_values(const PgQuery__SelectStmt* values, const catalo
   for (const Node* node : lists) {
     const NodeSpan items = TAJO_NODES(node->list, items);
     if (items.size() != width) fail(sqlstate::kSyntaxError, "VALUES lists must all be the same length", location_of(items[0]));
-    if (items.size() > targets.size()) fail(sqlstate::kSyntaxError, "INSERT has more expressions than target columns", location_of(items[targets.size()]));
-    if (named && items.size() < targets.size()) fail(sqlstate::kSyntaxError, "INSERT has more target columns than expressions", location_of(node));
+    if (items.size() > targets.size())
+      fail(sqlstate::kSyntaxError, "INSERT has more expressions than target columns", location_of(items[targets.size()]));
+    if (named && items.size() < targets.size())
+      fail(sqlstate::kSyntaxError, "INSERT has more target columns than expressions", location_of(node));
     std::vector<ExpressionPtr> row = nulls;
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (is(items[i], PG_QUERY__NODE__NODE_SET_TO_DEFAULT)) continue;
@@ -164,15 +168,19 @@ std::string text_of(const PgQuery__DefElem* option) {
   const Node* arg = option->arg;
   if (arg == nullptr) return "";
   switch (arg->node_case) {
-    case PG_QUERY__NODE__NODE_STRING: return arg->string->sval;
-    case PG_QUERY__NODE__NODE_BOOLEAN: return arg->boolean->boolval ? "true" : "false";
-    case PG_QUERY__NODE__NODE_INTEGER: return std::to_string(arg->integer->ival);
+    case PG_QUERY__NODE__NODE_STRING:
+      return arg->string->sval;
+    case PG_QUERY__NODE__NODE_BOOLEAN:
+      return arg->boolean->boolval ? "true" : "false";
+    case PG_QUERY__NODE__NODE_INTEGER:
+      return std::to_string(arg->integer->ival);
     case PG_QUERY__NODE__NODE_A_CONST:
       if (arg->a_const->val_case == PG_QUERY__A__CONST__VAL_SVAL) return arg->a_const->sval->sval;
       if (arg->a_const->val_case == PG_QUERY__A__CONST__VAL_BOOLVAL) return arg->a_const->boolval->boolval ? "true" : "false";
       if (arg->a_const->val_case == PG_QUERY__A__CONST__VAL_IVAL) return std::to_string(arg->a_const->ival->ival);
       return "?";
-    default: return "?";
+    default:
+      return "?";
   }
 }
 
@@ -240,8 +248,10 @@ plan::StatementBody Binder::bind_copy(const PgQuery__CopyStmt* stmt) {
   if (null) copy.null_text = *null;
   if (copy.delimiter == '\n' || copy.delimiter == '\r') fail("22023", "COPY delimiter cannot be newline or carriage return", -1);
   if (copy.csv && copy.delimiter == copy.quote) fail("22023", "COPY delimiter and quote must be different", -1);
-  if (copy.null_text.find_first_of("\r\n") != std::string::npos) fail("22023", "COPY null representation cannot use newline or carriage return", -1);
-  if (copy.null_text.find(copy.delimiter) != std::string::npos) fail(sqlstate::kFeatureNotSupported, "COPY delimiter must not appear in the NULL specification", -1);
+  if (copy.null_text.find_first_of("\r\n") != std::string::npos)
+    fail("22023", "COPY null representation cannot use newline or carriage return", -1);
+  if (copy.null_text.find(copy.delimiter) != std::string::npos)
+    fail(sqlstate::kFeatureNotSupported, "COPY delimiter must not appear in the NULL specification", -1);
   return copy;
 }
 

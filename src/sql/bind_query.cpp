@@ -41,10 +41,12 @@ BoundQuery Binder::bind_body(const PgQuery__SelectStmt* stmt, Scope& scope) {
 void Binder::add_ctes(Scope& scope, const PgQuery__WithClause* with) {
   for (const Node* node : TAJO_NODES(with, ctes)) {
     const PgQuery__CommonTableExpr* definition = node->common_table_expr;
-    if (!is(definition->ctequery, PG_QUERY__NODE__NODE_SELECT_STMT)) unsupported("a data-modifying statement in WITH", definition->location);
+    if (!is(definition->ctequery, PG_QUERY__NODE__NODE_SELECT_STMT))
+      unsupported("a data-modifying statement in WITH", definition->location);
     if (definition->search_clause != nullptr || definition->cycle_clause != nullptr) unsupported("SEARCH and CYCLE", definition->location);
     for (const Cte& other : scope.ctes)
-      if (other.name == definition->ctename) fail("42712", "WITH query name \"" + other.name + "\" specified more than once", definition->location);
+      if (other.name == definition->ctename)
+        fail("42712", "WITH query name \"" + other.name + "\" specified more than once", definition->location);
     Cte cte;
     cte.name = definition->ctename;
     cte.definition = definition;
@@ -69,8 +71,10 @@ BoundQuery Binder::bind_cte(const Cte& cte) {
   settle_unknown(query);
   const NodeSpan names = TAJO_NODES(cte.definition, aliascolnames);
   if (names.size() > query.names.size())
-    fail("42P10", "WITH query \"" + cte.name + "\" has " + std::to_string(query.names.size()) + " columns available but " +
-                      std::to_string(names.size()) + " columns specified", cte.definition->location);
+    fail("42P10",
+         "WITH query \"" + cte.name + "\" has " + std::to_string(query.names.size()) + " columns available but " +
+             std::to_string(names.size()) + " columns specified",
+         cte.definition->location);
   for (std::size_t i = 0; i < names.size(); ++i) query.names[i] = string_in(names[i]);
   return query;
 }
@@ -89,7 +93,8 @@ BoundQuery Binder::bind_values(const PgQuery__SelectStmt* stmt, const Scope& sco
   std::vector<std::vector<ExpressionPtr>> columns(width);
   for (const Node* node : lists) {
     const NodeSpan items = TAJO_NODES(node->list, items);
-    if (items.size() != width) fail(sqlstate::kSyntaxError, "VALUES lists must all be the same length", items.empty() ? -1 : location_of(items[0]));
+    if (items.size() != width)
+      fail(sqlstate::kSyntaxError, "VALUES lists must all be the same length", items.empty() ? -1 : location_of(items[0]));
     for (std::size_t i = 0; i < width; ++i) columns[i].push_back(bind(items[i], clause));
   }
   BoundQuery query;
@@ -102,7 +107,9 @@ BoundQuery Binder::bind_values(const PgQuery__SelectStmt* stmt, const Scope& sco
       try {
         if (!(e->type == type)) type = functions::common_type(type, e->type);
       } catch (Error&) {
-        throw Error("42804", "VALUES types " + data::postgres_type_name(type) + " and " + data::postgres_type_name(e->type) + " cannot be matched").at(e->position);
+        throw Error("42804",
+                    "VALUES types " + data::postgres_type_name(type) + " and " + data::postgres_type_name(e->type) + " cannot be matched")
+            .at(e->position);
       }
     }
     for (std::size_t r = 0; r < columns[i].size(); ++r) query.root->rows[r].push_back(coerce(std::move(columns[i][r]), type));
@@ -117,9 +124,12 @@ namespace {
 
 LogicalNode::SetOperation operation_of(const PgQuery__SelectStmt* stmt) {
   switch (stmt->op) {
-    case PG_QUERY__SET_OPERATION__SETOP_UNION: return LogicalNode::SetOperation::kUnion;
-    case PG_QUERY__SET_OPERATION__SETOP_INTERSECT: return LogicalNode::SetOperation::kIntersect;
-    default: return LogicalNode::SetOperation::kExcept;
+    case PG_QUERY__SET_OPERATION__SETOP_UNION:
+      return LogicalNode::SetOperation::kUnion;
+    case PG_QUERY__SET_OPERATION__SETOP_INTERSECT:
+      return LogicalNode::SetOperation::kIntersect;
+    default:
+      return LogicalNode::SetOperation::kExcept;
   }
 }
 
@@ -161,12 +171,16 @@ BoundQuery Binder::combine(const PgQuery__SelectStmt* stmt, BoundQuery left, Bou
     try {
       types.push_back(functions::common_type(a, b));
     } catch (Error&) {
-      fail("42804", std::string(name_of(operation)) + " types " + data::postgres_type_name(a) + " and " + data::postgres_type_name(b) + " cannot be matched", -1);
+      fail("42804",
+           std::string(name_of(operation)) + " types " + data::postgres_type_name(a) + " and " + data::postgres_type_name(b) +
+               " cannot be matched",
+           -1);
     }
     same_types = same_types && types.back() == a;
   }
   cast_outputs(right, types);
-  if (chained && same_types && operation == LogicalNode::SetOperation::kUnion && left.root->set_operation == operation && left.root->all == (stmt->all != 0)) {
+  if (chained && same_types && operation == LogicalNode::SetOperation::kUnion && left.root->set_operation == operation &&
+      left.root->all == (stmt->all != 0)) {
     for (std::size_t i = 0; i < types.size(); ++i) not_null_[left.outputs[i]] = not_null_[left.outputs[i]] && not_null_[right.outputs[i]];
     left.root->set_columns.push_back(std::move(right.outputs));
     left.root->children.push_back(std::move(right.root));
@@ -273,7 +287,8 @@ void Binder::cast_outputs(BoundQuery& query, const std::vector<Type>& types, boo
     const bool limited = assignment && (types[i].id == TypeId::kChar || types[i].id == TypeId::kVarchar) && types[i].length > 0;
     if (from.id == TypeId::kUnknown && !limited && retype_literal(*query.root, output, types[i])) continue;
     if (!project) project = make_node(LogicalNode::Kind::kProject);
-    project->expressions.push_back(assignment ? functions::make_assignment_cast(column(output), types[i]) : functions::make_cast(column(output), types[i]));
+    project->expressions.push_back(assignment ? functions::make_assignment_cast(column(output), types[i])
+                                              : functions::make_cast(column(output), types[i]));
     output = add_id(query.names[i], columns_[output].relation, types[i], not_null_[output]);
     project->ids.push_back(output);
   }

@@ -57,10 +57,14 @@ std::string SelectBinder::output_name(const Node* node) {
       const std::string_view name = string_in(node->column_ref->fields[node->column_ref->n_fields - 1]);
       return std::string(name);
     }
-    case PG_QUERY__NODE__NODE_FUNC_CALL: return std::string(string_in(node->func_call->funcname[node->func_call->n_funcname - 1]));
-    case PG_QUERY__NODE__NODE_A_EXPR: return node->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? "nullif" : "?column?";
-    case PG_QUERY__NODE__NODE_COALESCE_EXPR: return "coalesce";
-    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: return node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least";
+    case PG_QUERY__NODE__NODE_FUNC_CALL:
+      return std::string(string_in(node->func_call->funcname[node->func_call->n_funcname - 1]));
+    case PG_QUERY__NODE__NODE_A_EXPR:
+      return node->a_expr->kind == PG_QUERY__A__EXPR__KIND__AEXPR_NULLIF ? "nullif" : "?column?";
+    case PG_QUERY__NODE__NODE_COALESCE_EXPR:
+      return "coalesce";
+    case PG_QUERY__NODE__NODE_MIN_MAX_EXPR:
+      return node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST ? "greatest" : "least";
     case PG_QUERY__NODE__NODE_CASE_EXPR: {
       const std::string name = node->case_expr->defresult != nullptr ? output_name(node->case_expr->defresult) : "?column?";
       return name == "?column?" ? "case" : name;
@@ -70,7 +74,8 @@ std::string SelectBinder::output_name(const Node* node) {
       const PgQuery__TypeName* type = node->type_cast->type_name;
       return name == "?column?" ? std::string(string_in(type->names[type->n_names - 1])) : name;
     }
-    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE: return output_name(node->collate_clause->arg);
+    case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
+      return output_name(node->collate_clause->arg);
     case PG_QUERY__NODE__NODE_SUB_LINK: {
       if (node->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) return "exists";
       if (node->sub_link->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK) return "?column?";
@@ -82,19 +87,31 @@ std::string SelectBinder::output_name(const Node* node) {
     }
     case PG_QUERY__NODE__NODE_SQLVALUE_FUNCTION:
       switch (node->sqlvalue_function->op) {
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE: return "current_date";
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME: return "current_time";
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP: return "current_timestamp";
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME: return "localtime";
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP: return "localtimestamp";
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE: return "current_role";
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER: return "user";
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER: return "session_user";
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG: return "current_catalog";
-        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA: return "current_schema";
-        default: return "current_user";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_DATE:
+          return "current_date";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIME:
+          return "current_time";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_TIMESTAMP:
+          return "current_timestamp";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIME:
+          return "localtime";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_LOCALTIMESTAMP:
+          return "localtimestamp";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_ROLE:
+          return "current_role";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_USER:
+          return "user";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_SESSION_USER:
+          return "session_user";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_CATALOG:
+          return "current_catalog";
+        case PG_QUERY__SQLVALUE_FUNCTION_OP__SVFOP_CURRENT_SCHEMA:
+          return "current_schema";
+        default:
+          return "current_user";
       }
-    default: return "?column?";
+    default:
+      return "?column?";
   }
 }
 
@@ -223,8 +240,10 @@ SelectBinder::Order SelectBinder::bind_order(const PgQuery__SortBy* by, const No
     if (by->sortby_dir == PG_QUERY__SORT_BY_DIR__SORTBY_USING) b_.unsupported("ORDER BY … USING", by->location);
     Binder::set_direction(order.key, by);
   }
-  if (is(node, PG_QUERY__NODE__NODE_A_CONST)) order.target = target_by_ordinal(node->a_const, by != nullptr ? "ORDER BY" : "DISTINCT ON");
-  else order.target = target_by_name(node, true);
+  if (is(node, PG_QUERY__NODE__NODE_A_CONST))
+    order.target = target_by_ordinal(node->a_const, by != nullptr ? "ORDER BY" : "DISTINCT ON");
+  else
+    order.target = target_by_name(node, true);
   if (order.target >= 0) {
     order.key.expression = targets_[static_cast<std::size_t>(order.target)].expression;
     return order;
@@ -232,7 +251,8 @@ SelectBinder::Order SelectBinder::bind_order(const PgQuery__SortBy* by, const No
   order.key.expression = b_.bind(node, clause_above("ORDER BY"));
   if (order.key.expression->type.id == TypeId::kUnknown) order.key.expression = b_.coerce(order.key.expression, Type::of(TypeId::kText));
   for (std::size_t i = 0; i < targets_.size() && order.target < 0; ++i)
-    if (functions::equal(*targets_[i].expression, *order.key.expression) && !functions::is_volatile(*order.key.expression)) order.target = static_cast<int>(i);
+    if (functions::equal(*targets_[i].expression, *order.key.expression) && !functions::is_volatile(*order.key.expression))
+      order.target = static_cast<int>(i);
   return order;
 }
 
@@ -249,12 +269,14 @@ void SelectBinder::bind_orders() {
   if (distinct_ && on_.empty())
     for (std::size_t i = 0; i < orders_.size(); ++i)
       if (orders_[i].target < 0)
-        b_.fail("42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list", location_of(stmt_->sort_clause[i]->sort_by->node));
+        b_.fail("42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+                location_of(stmt_->sort_clause[i]->sort_by->node));
   for (std::size_t i = 0; i < orders_.size() && i < on_.size(); ++i) {
     bool matches = false;
     for (const ExpressionPtr& e : on_) matches = matches || functions::equal(*e, *orders_[i].key.expression);
     if (!matches)
-      b_.fail("42P10", "SELECT DISTINCT ON expressions must match initial ORDER BY expressions", location_of(stmt_->sort_clause[i]->sort_by->node));
+      b_.fail("42P10", "SELECT DISTINCT ON expressions must match initial ORDER BY expressions",
+              location_of(stmt_->sort_clause[i]->sort_by->node));
   }
 }
 
@@ -313,8 +335,10 @@ void SelectBinder::build() {
   root_ = b_.filter(std::move(root_), std::move(having_));
   add_windows();
   project();
-  if (!on_.empty()) distinct_on();
-  else if (distinct_) distinct();
+  if (!on_.empty())
+    distinct_on();
+  else if (distinct_)
+    distinct();
   if (!orders_.empty()) {
     NodePtr sort = b_.make_node(LogicalNode::Kind::kSort, std::move(root_));
     for (Order& o : orders_) {
@@ -392,7 +416,8 @@ void SelectBinder::distinct_on() {
   const ColumnId id = b_.add_id("row_number", "", number.type, true);
   window->ids = {id};
   window->windows.push_back(std::move(number));
-  root_ = b_.filter(std::move(window), functions::make_call("=", {b_.column(id), functions::make_constant(std::int64_t{1}, Type::of(TypeId::kInt8))}));
+  root_ = b_.filter(std::move(window),
+                    functions::make_call("=", {b_.column(id), functions::make_constant(std::int64_t{1}, Type::of(TypeId::kInt8))}));
 }
 
 }  // namespace tajo::sql

@@ -10,11 +10,16 @@ std::string constant_text(const Node* node) {
   if (!is(node, PG_QUERY__NODE__NODE_A_CONST)) return "";
   const PgQuery__AConst* c = node->a_const;
   switch (c->val_case) {
-    case PG_QUERY__A__CONST__VAL_IVAL: return std::to_string(c->ival->ival);
-    case PG_QUERY__A__CONST__VAL_FVAL: return c->fval->fval;
-    case PG_QUERY__A__CONST__VAL_BOOLVAL: return c->boolval->boolval ? "on" : "off";
-    case PG_QUERY__A__CONST__VAL_SVAL: return c->sval->sval;
-    default: return "";
+    case PG_QUERY__A__CONST__VAL_IVAL:
+      return std::to_string(c->ival->ival);
+    case PG_QUERY__A__CONST__VAL_FVAL:
+      return c->fval->fval;
+    case PG_QUERY__A__CONST__VAL_BOOLVAL:
+      return c->boolval->boolval ? "on" : "off";
+    case PG_QUERY__A__CONST__VAL_SVAL:
+      return c->sval->sval;
+    default:
+      return "";
   }
 }
 
@@ -27,10 +32,14 @@ plan::StatementBody Binder::bind_set(const PgQuery__VariableSetStmt* stmt) {
   if (set.name == "role") unsupported("SET ROLE", -1);
   if (set.name == "session_authorization") unsupported("SET SESSION AUTHORIZATION", -1);
   switch (stmt->kind) {
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL: set.name = "all"; return set;
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL:
+      set.name = "all";
+      return set;
     case PG_QUERY__VARIABLE_SET_KIND__VAR_RESET:
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT: return set;
-    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT: unsupported("SET FROM CURRENT", -1);
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_DEFAULT:
+      return set;
+    case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_CURRENT:
+      unsupported("SET FROM CURRENT", -1);
     case PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI: {
       // SET TRANSACTION …, SET SESSION CHARACTERISTICS AS TRANSACTION …
       if (set.name == "TRANSACTION SNAPSHOT") unsupported("SET TRANSACTION SNAPSHOT", -1);
@@ -42,7 +51,8 @@ plan::StatementBody Binder::bind_set(const PgQuery__VariableSetStmt* stmt) {
       set.value = std::move(value);
       return set;
     }
-    default: break;
+    default:
+      break;
   }
   std::string value;
   for (const Node* arg : TAJO_NODES(stmt, args)) value += (value.empty() ? "" : ", ") + constant_text(arg);
@@ -54,10 +64,17 @@ plan::StatementBody Binder::bind_transaction(const PgQuery__TransactionStmt* stm
   plan::TransactionStatement transaction;
   switch (stmt->kind) {
     case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START: transaction.kind = plan::TransactionStatement::Kind::kBegin; break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT: transaction.kind = plan::TransactionStatement::Kind::kCommit; break;
-    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK: transaction.kind = plan::TransactionStatement::Kind::kRollback; break;
-    default: unsupported(command_tag(statement_), -1);
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
+      transaction.kind = plan::TransactionStatement::Kind::kBegin;
+      break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
+      transaction.kind = plan::TransactionStatement::Kind::kCommit;
+      break;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_ROLLBACK:
+      transaction.kind = plan::TransactionStatement::Kind::kRollback;
+      break;
+    default:
+      unsupported(command_tag(statement_), -1);
   }
   if (stmt->chain) unsupported("AND CHAIN", -1);
   // A query sees one snapshot whatever the isolation level asked for; a read-only transaction would have to refuse writes.
@@ -72,9 +89,12 @@ plan::StatementBody Binder::bind_transaction(const PgQuery__TransactionStmt* stm
 
 std::string Binder::role_name(const PgQuery__RoleSpec* role) {
   switch (role->roletype) {
-    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CSTRING: return role->rolename;
-    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_PUBLIC: fail("42939", "role name \"public\" is reserved", role->location);
-    default: return context_.user;
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_CSTRING:
+      return role->rolename;
+    case PG_QUERY__ROLE_SPEC_TYPE__ROLESPEC_PUBLIC:
+      fail("42939", "role name \"public\" is reserved", role->location);
+    default:
+      return context_.user;
   }
 }
 
@@ -123,7 +143,8 @@ plan::StatementBody Binder::bind_drop_role(const PgQuery__DropRoleStmt* stmt) {
 }
 
 plan::StatementBody Binder::bind_create_database(const PgQuery__CreatedbStmt* stmt) {
-  if (stmt->n_options > 0) unsupported("option " + std::string(stmt->options[0]->def_elem->defname) + " of CREATE DATABASE", stmt->options[0]->def_elem->location);
+  if (stmt->n_options > 0)
+    unsupported("option " + std::string(stmt->options[0]->def_elem->defname) + " of CREATE DATABASE", stmt->options[0]->def_elem->location);
   plan::CreateDatabaseStatement create{stmt->dbname, statement_.words.database_if_not_exists};
   if (is_system_schema(create.name)) throw Error("42939", "unacceptable database name \"" + create.name + "\"");
   if (!create.if_not_exists && context_.catalog->databases.contains(create.name))
@@ -147,13 +168,19 @@ plan::StatementBody Binder::bind_explain(const PgQuery__ExplainStmt* stmt) {
   for (const Node* node : TAJO_NODES(stmt, options)) {
     const PgQuery__DefElem* option = node->def_elem;
     const std::string name = option->defname;
-    std::string value = option->arg == nullptr ? "true" : is(option->arg, PG_QUERY__NODE__NODE_STRING) ? std::string(string_in(option->arg)) : constant_text(option->arg);
+    std::string value = option->arg == nullptr                         ? "true"
+                        : is(option->arg, PG_QUERY__NODE__NODE_STRING) ? std::string(string_in(option->arg))
+                                                                       : constant_text(option->arg);
     if (is(option->arg, PG_QUERY__NODE__NODE_INTEGER)) value = option->arg->integer->ival != 0 ? "true" : "false";
     const bool on = value == "true" || value == "on" || value == "1";
-    if (name == "analyze") explain->analyze = on;
-    else if (name == "format" && value != "text") unsupported("EXPLAIN (FORMAT " + value + ")", option->location);
-    else if ((name == "buffers" || name == "wal" || name == "settings") && on) unsupported("EXPLAIN (" + name + ")", option->location);
-    else if (name != "format" && name != "buffers" && name != "wal" && name != "settings" && name != "verbose" && name != "costs" && name != "timing" && name != "summary")
+    if (name == "analyze")
+      explain->analyze = on;
+    else if (name == "format" && value != "text")
+      unsupported("EXPLAIN (FORMAT " + value + ")", option->location);
+    else if ((name == "buffers" || name == "wal" || name == "settings") && on)
+      unsupported("EXPLAIN (" + name + ")", option->location);
+    else if (name != "format" && name != "buffers" && name != "wal" && name != "settings" && name != "verbose" && name != "costs" &&
+             name != "timing" && name != "summary")
       fail(sqlstate::kSyntaxError, "unrecognized EXPLAIN option \"" + name + "\"", option->location);
   }
   explain->statement.body = bind_statement(stmt->query);

@@ -20,18 +20,25 @@ ExpressionPtr Binder::comparison_with(const PgQuery__SubLink* link, const BoundQ
   const NodeSpan names = TAJO_NODES(link, oper_name);
   const std::string op = names.empty() ? "=" : std::string(string_in(names.back()));
   std::vector<ExpressionPtr> left;
-  if (is(link->testexpr, PG_QUERY__NODE__NODE_ROW_EXPR)) left = bind_all(TAJO_NODES(link->testexpr->row_expr, args), clause);
-  else left.push_back(bind(link->testexpr, clause));
+  if (is(link->testexpr, PG_QUERY__NODE__NODE_ROW_EXPR))
+    left = bind_all(TAJO_NODES(link->testexpr->row_expr, args), clause);
+  else
+    left.push_back(bind(link->testexpr, clause));
   if (left.size() != query.outputs.size())
-    fail(sqlstate::kSyntaxError, left.size() < query.outputs.size() ? "subquery has too many columns" : "subquery has too few columns", link->location);
+    fail(sqlstate::kSyntaxError, left.size() < query.outputs.size() ? "subquery has too many columns" : "subquery has too few columns",
+         link->location);
   if (left.size() > 1 && op != "=" && op != "<>") unsupported("operator " + op + " between a row and a subquery", link->location);
   std::vector<ExpressionPtr> parts;
-  static const std::map<std::string, std::string> kContrary = {{"=", "<>"}, {"<>", "="}, {"<", ">="}, {">=", "<"}, {">", "<="}, {"<=", ">"}};
+  static const std::map<std::string, std::string> kContrary = {{"=", "<>"}, {"<>", "="}, {"<", ">="},
+                                                               {">=", "<"}, {">", "<="}, {"<=", ">"}};
   const auto contrary = kContrary.find(op);
   for (std::size_t i = 0; i < left.size(); ++i) {
     ExpressionPtr right = column(query.outputs[i], link->location);
     if (contrary == kContrary.end()) {
-      const std::string plain = op == "~~" || op == "!~~" ? "like" : op == "~~*" || op == "!~~*" ? "ilike" : op.starts_with("!") ? op.substr(1) : op;
+      const std::string plain = op == "~~" || op == "!~~"     ? "like"
+                                : op == "~~*" || op == "!~~*" ? "ilike"
+                                : op.starts_with("!")         ? op.substr(1)
+                                                              : op;
       ExpressionPtr test = call(plain, {left[i], std::move(right)}, link->location);
       parts.push_back(op.starts_with("!") != negated ? functions::make_not(std::move(test)) : std::move(test));
     } else {
@@ -68,8 +75,10 @@ ExpressionPtr Binder::bind_sublink(const PgQuery__SubLink* link, const Clause& c
       ExpressionPtr found = column(mark, link->location);
       return all ? functions::make_not(std::move(found)) : found;
     }
-    case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK: unsupported("ARRAY(subquery)", link->location);
-    default: unsupported("this kind of subquery", link->location);
+    case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
+      unsupported("ARRAY(subquery)", link->location);
+    default:
+      unsupported("this kind of subquery", link->location);
   }
 }
 

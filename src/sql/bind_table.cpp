@@ -24,8 +24,10 @@ std::string lower(std::string text) {
 /// The path of a `file:` URI or a plain absolute path; nullopt for other schemes and relative paths.
 std::optional<std::string> path_of(const std::string& location) {
   std::string path = location;
-  if (path.starts_with("file://")) path = path.substr(7);
-  else if (path.starts_with("file:")) path = path.substr(5);
+  if (path.starts_with("file://"))
+    path = path.substr(7);
+  else if (path.starts_with("file:"))
+    path = path.substr(5);
   if (path.starts_with("localhost/")) path = path.substr(9);
   if (!path.starts_with("/")) return std::nullopt;
   return path;
@@ -38,7 +40,8 @@ plan::CreateTableStatement Binder::table_head(const PgQuery__RangeVar* name, boo
   plan::CreateTableStatement table;
   std::tie(table.database, table.name) = table_name(name);
   table.if_not_exists = if_not_exists;
-  if (is_system_schema(table.database)) fail("42501", "permission denied to create \"" + table.database + "." + table.name + "\"", name->location);
+  if (is_system_schema(table.database))
+    fail("42501", "permission denied to create \"" + table.database + "." + table.name + "\"", name->location);
   if (!context_.catalog->databases.contains(table.database))
     fail("3D000", "database \"" + table.database + "\" does not exist", name->location);
   if (!if_not_exists && context_.catalog->find(table.database, table.name))
@@ -56,7 +59,9 @@ void Binder::table_storage(plan::CreateTableStatement& table) {
   table.source.managed = !words.external;
   if (!words.external) {
     if (words.format && lower(*words.format) != "hdf5")
-      unsupported("a managed table in format \"" + lower(*words.format) + "\" (managed tables are HDF5; CREATE EXTERNAL TABLE reads others)", words.format_begin);
+      unsupported(
+          "a managed table in format \"" + lower(*words.format) + "\" (managed tables are HDF5; CREATE EXTERNAL TABLE reads others)",
+          words.format_begin);
     if (words.location) unsupported("LOCATION of a managed table (CREATE EXTERNAL TABLE has one)", words.location_begin);
     return;
   }
@@ -65,7 +70,8 @@ void Binder::table_storage(plan::CreateTableStatement& table) {
   table.source.format = lower(*words.format);
   if (!external_formats().contains(table.source.format)) unsupported("format \"" + *words.format + "\"", words.format_begin);
   const std::optional<std::string> path = path_of(*words.location);
-  if (!path && words.location->find("://") != std::string::npos) unsupported("LOCATION '" + *words.location + "' (only file:// URIs and absolute paths)", words.location_begin);
+  if (!path && words.location->find("://") != std::string::npos)
+    unsupported("LOCATION '" + *words.location + "' (only file:// URIs and absolute paths)", words.location_begin);
   if (!path) fail("22023", "LOCATION '" + *words.location + "' is not an absolute path", words.location_begin);
   table.source.location = *path;
 }
@@ -83,16 +89,26 @@ void Binder::add_column(data::Schema& schema, const PgQuery__ColumnDef* def) {
   for (const Node* node : TAJO_NODES(def, constraints)) {
     const PgQuery__Constraint* c = node->constraint;
     switch (c->contype) {
-      case PG_QUERY__CONSTR_TYPE__CONSTR_NULL: break;
-      case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL: column.not_null = true; break;
-      case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT: unsupported("DEFAULT of a column", c->location);
-      case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY: unsupported("PRIMARY KEY", c->location);
-      case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE: unsupported("UNIQUE", c->location);
-      case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK: unsupported("CHECK", c->location);
-      case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN: unsupported("REFERENCES", c->location);
+      case PG_QUERY__CONSTR_TYPE__CONSTR_NULL:
+        break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_NOTNULL:
+        column.not_null = true;
+        break;
+      case PG_QUERY__CONSTR_TYPE__CONSTR_DEFAULT:
+        unsupported("DEFAULT of a column", c->location);
+      case PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY:
+        unsupported("PRIMARY KEY", c->location);
+      case PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE:
+        unsupported("UNIQUE", c->location);
+      case PG_QUERY__CONSTR_TYPE__CONSTR_CHECK:
+        unsupported("CHECK", c->location);
+      case PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN:
+        unsupported("REFERENCES", c->location);
       case PG_QUERY__CONSTR_TYPE__CONSTR_GENERATED:
-      case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY: unsupported("GENERATED", c->location);
-      default: unsupported("this kind of constraint", c->location);
+      case PG_QUERY__CONSTR_TYPE__CONSTR_IDENTITY:
+        unsupported("GENERATED", c->location);
+      default:
+        unsupported("this kind of constraint", c->location);
     }
   }
   schema.columns.push_back(std::move(column));
@@ -126,7 +142,8 @@ plan::StatementBody Binder::bind_create_table(const PgQuery__CreateStmt* stmt) {
       unsupported(c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY   ? "PRIMARY KEY"
                   : c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_UNIQUE  ? "UNIQUE"
                   : c->contype == PG_QUERY__CONSTR_TYPE__CONSTR_FOREIGN ? "FOREIGN KEY"
-                                                                        : "CHECK", c->location);
+                                                                        : "CHECK",
+                  c->location);
     } else {
       unsupported("this element of CREATE TABLE", location_of(node));
     }
@@ -140,14 +157,17 @@ plan::StatementBody Binder::bind_create_table(const PgQuery__CreateStmt* stmt) {
   if (statement_.query) {
     if (table.external) unsupported("CREATE EXTERNAL TABLE … AS", words.create_begin);
     const Node* root = statement_.query->statement();
-    if (!is(root, PG_QUERY__NODE__NODE_SELECT_STMT)) fail(sqlstate::kSyntaxError, "AS must be followed by a query", words.typed_query_begin);
+    if (!is(root, PG_QUERY__NODE__NODE_SELECT_STMT))
+      fail(sqlstate::kSyntaxError, "AS must be followed by a query", words.typed_query_begin);
     table_query(table, root->select_stmt, {});
     return table;
   }
   if (schema.columns.empty()) {
     if (!table.external) fail(sqlstate::kSyntaxError, "a table needs at least one column", stmt->relation->location);
-    if (context_.infer_schema) schema = context_.infer_schema(table.source);
-    else table.infer_schema = true;
+    if (context_.infer_schema)
+      schema = context_.infer_schema(table.source);
+    else
+      table.infer_schema = true;
   }
   return table;
 }
@@ -157,10 +177,12 @@ void Binder::table_query(plan::CreateTableStatement& table, const PgQuery__Selec
   BoundQuery query = bind_query(select, nullptr, nullptr);
   settle_unknown(query);
   data::Schema& schema = table.source.schema;
-  if (names.size() > query.names.size()) fail(sqlstate::kSyntaxError, "too many column names were specified", location_of(names[query.names.size()]));
+  if (names.size() > query.names.size())
+    fail(sqlstate::kSyntaxError, "too many column names were specified", location_of(names[query.names.size()]));
   for (std::size_t i = 0; i < names.size(); ++i) query.names[i] = string_in(names[i]);
   if (!schema.columns.empty()) {
-    if (schema.columns.size() < query.outputs.size()) fail(sqlstate::kSyntaxError, "CREATE TABLE AS has more expressions than columns", statement_.words.typed_query_begin);
+    if (schema.columns.size() < query.outputs.size())
+      fail(sqlstate::kSyntaxError, "CREATE TABLE AS has more expressions than columns", statement_.words.typed_query_begin);
     auto target = std::make_shared<catalog::Table>();
     target->name = table.name;
     target->source = table.source;
@@ -183,7 +205,8 @@ plan::StatementBody Binder::bind_create_table_as(const PgQuery__CreateTableAsStm
   if (stmt->objtype != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) unsupported("CREATE MATERIALIZED VIEW", stmt->into->rel->location);
   plan::CreateTableStatement table = table_head(stmt->into->rel, stmt->if_not_exists);
   if (stmt->into->skip_data) unsupported("WITH NO DATA", stmt->into->rel->location);
-  if (stmt->into->n_options > 0 || stmt->into->on_commit > 1 || stmt->into->access_method[0] != '\0' || stmt->into->table_space_name[0] != '\0')
+  if (stmt->into->n_options > 0 || stmt->into->on_commit > 1 || stmt->into->access_method[0] != '\0' ||
+      stmt->into->table_space_name[0] != '\0')
     unsupported("this option of CREATE TABLE AS", stmt->into->rel->location);
   table_storage(table);
   if (table.external) unsupported("CREATE EXTERNAL TABLE … AS", statement_.words.create_begin);

@@ -11,21 +11,44 @@ using data::TypeId;
 namespace {
 
 const std::unordered_map<std::string_view, TypeId>& type_names() {
-  static const std::unordered_map<std::string_view, TypeId> kNames = {
-      {"bool", TypeId::kBool}, {"boolean", TypeId::kBool},
-      {"int1", TypeId::kInt1}, {"tinyint", TypeId::kInt1},
-      {"int2", TypeId::kInt2}, {"smallint", TypeId::kInt2},
-      {"int4", TypeId::kInt4}, {"int", TypeId::kInt4}, {"integer", TypeId::kInt4},
-      {"int8", TypeId::kInt8}, {"bigint", TypeId::kInt8}, {"oid", TypeId::kInt8},
-      {"float4", TypeId::kFloat4}, {"real", TypeId::kFloat4},
-      {"float8", TypeId::kFloat8}, {"double", TypeId::kFloat8}, {"float", TypeId::kFloat8},
-      {"numeric", TypeId::kDecimal}, {"decimal", TypeId::kDecimal}, {"dec", TypeId::kDecimal},
-      {"bpchar", TypeId::kChar}, {"char", TypeId::kChar}, {"nchar", TypeId::kChar},
-      {"varchar", TypeId::kVarchar}, {"nvarchar", TypeId::kVarchar},
-      {"text", TypeId::kText}, {"string", TypeId::kText}, {"name", TypeId::kText},
-      {"blob", TypeId::kBlob}, {"bytea", TypeId::kBlob}, {"binary", TypeId::kBlob}, {"varbinary", TypeId::kBlob},
-      {"date", TypeId::kDate}, {"time", TypeId::kTime}, {"timestamp", TypeId::kTimestamp}, {"datetime", TypeId::kTimestamp},
-      {"timestamptz", TypeId::kTimestampTz}, {"interval", TypeId::kInterval}};
+  static const std::unordered_map<std::string_view, TypeId> kNames = {{"bool", TypeId::kBool},
+                                                                      {"boolean", TypeId::kBool},
+                                                                      {"int1", TypeId::kInt1},
+                                                                      {"tinyint", TypeId::kInt1},
+                                                                      {"int2", TypeId::kInt2},
+                                                                      {"smallint", TypeId::kInt2},
+                                                                      {"int4", TypeId::kInt4},
+                                                                      {"int", TypeId::kInt4},
+                                                                      {"integer", TypeId::kInt4},
+                                                                      {"int8", TypeId::kInt8},
+                                                                      {"bigint", TypeId::kInt8},
+                                                                      {"oid", TypeId::kInt8},
+                                                                      {"float4", TypeId::kFloat4},
+                                                                      {"real", TypeId::kFloat4},
+                                                                      {"float8", TypeId::kFloat8},
+                                                                      {"double", TypeId::kFloat8},
+                                                                      {"float", TypeId::kFloat8},
+                                                                      {"numeric", TypeId::kDecimal},
+                                                                      {"decimal", TypeId::kDecimal},
+                                                                      {"dec", TypeId::kDecimal},
+                                                                      {"bpchar", TypeId::kChar},
+                                                                      {"char", TypeId::kChar},
+                                                                      {"nchar", TypeId::kChar},
+                                                                      {"varchar", TypeId::kVarchar},
+                                                                      {"nvarchar", TypeId::kVarchar},
+                                                                      {"text", TypeId::kText},
+                                                                      {"string", TypeId::kText},
+                                                                      {"name", TypeId::kText},
+                                                                      {"blob", TypeId::kBlob},
+                                                                      {"bytea", TypeId::kBlob},
+                                                                      {"binary", TypeId::kBlob},
+                                                                      {"varbinary", TypeId::kBlob},
+                                                                      {"date", TypeId::kDate},
+                                                                      {"time", TypeId::kTime},
+                                                                      {"timestamp", TypeId::kTimestamp},
+                                                                      {"datetime", TypeId::kTimestamp},
+                                                                      {"timestamptz", TypeId::kTimestampTz},
+                                                                      {"interval", TypeId::kInterval}};
   return kNames;
 }
 
@@ -42,8 +65,9 @@ Type Binder::bind_type(const PgQuery__TypeName* name) {
   if (name->n_array_bounds > 0) unsupported("type " + type + "[]", name->location);
   const auto known = type_names().find(type);
   if (known == type_names().end()) {
-    static const std::set<std::string_view> kKnownElsewhere = {"timetz", "bit", "varbit", "json", "jsonb", "uuid", "inet", "cidr", "inet4",
-                                                                "money", "xml", "regclass", "regtype", "regproc", "array", "map", "record"};
+    static const std::set<std::string_view> kKnownElsewhere = {"timetz",  "bit",     "varbit", "json",  "jsonb", "uuid",
+                                                               "inet",    "cidr",    "inet4",  "money", "xml",   "regclass",
+                                                               "regtype", "regproc", "array",  "map",   "record"};
     if (kKnownElsewhere.contains(type)) unsupported("type " + type, name->location);
     fail("42704", "type \"" + type + "\" does not exist", name->location);
   }
@@ -62,7 +86,8 @@ Type Binder::bind_type(const PgQuery__TypeName* name) {
       if (precision < 1 || precision > 38)
         fail("22023", "NUMERIC precision " + std::to_string(precision) + " must be between 1 and 38", name->location);
       if (scale < 0 || scale > precision)
-        fail("22023", "NUMERIC scale " + std::to_string(scale) + " must be between 0 and precision " + std::to_string(precision), name->location);
+        fail("22023", "NUMERIC scale " + std::to_string(scale) + " must be between 0 and precision " + std::to_string(precision),
+             name->location);
       return Type::decimal(static_cast<int>(precision), static_cast<int>(scale));
     }
     case TypeId::kChar:

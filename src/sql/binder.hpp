@@ -29,8 +29,8 @@ class Binder {
   plan::StatementBody bind_truncate(const PgQuery__TruncateStmt* stmt);
   // bind_insert.cpp
   plan::StatementBody bind_insert(const PgQuery__InsertStmt* stmt);
-  BoundQuery insert_values(const PgQuery__SelectStmt* values, const catalog::TablePtr& table,
-                           const std::vector<std::uint32_t>& targets, bool named);
+  BoundQuery insert_values(const PgQuery__SelectStmt* values, const catalog::TablePtr& table, const std::vector<std::uint32_t>& targets,
+                           bool named);
   BoundQuery insert_query(BoundQuery source, const catalog::TablePtr& table, const std::vector<std::uint32_t>& targets);
   std::vector<std::uint32_t> target_columns(const catalog::TablePtr& table, NodeSpan names);
   ExpressionPtr assign(ExpressionPtr e, const data::Column& column, int location);
@@ -120,6 +120,8 @@ class Binder {
 
   // bind_function.cpp
   ExpressionPtr bind_function(const PgQuery__FuncCall* f, const Clause& clause);
+  /// Null: not one of PostgreSQL's functions over its catalog (bind_catalog_function.cpp).
+  ExpressionPtr bind_catalog_function(const std::string& name, const std::vector<ExpressionPtr>& args, int location);
   ExpressionPtr bind_aggregate(const std::string& name, const PgQuery__FuncCall* f, const Clause& clause);
   ExpressionPtr bind_window(const std::string& name, const PgQuery__FuncCall* f, const Clause& clause);
   std::vector<plan::SortKey> bind_sort_keys(NodeSpan sort_clause, const Clause& clause);
@@ -155,8 +157,8 @@ class Binder {
   const ParsedStatement& statement_;
   const BindContext& context_;
   std::vector<plan::ColumnInfo> columns_;
-  std::vector<bool> not_null_;            ///< by column id: proved
-  std::vector<data::Type> parameters_;    ///< as given or inferred so far
+  std::vector<bool> not_null_;          ///< by column id: proved
+  std::vector<data::Type> parameters_;  ///< as given or inferred so far
   std::set<const PgQuery__CommonTableExpr*> used_ctes_;
   std::size_t nodes_ = 0;
   int depth_ = 0;

@@ -8,17 +8,14 @@ namespace {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
-}
+bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
 bool is_name_part(char c) { return is_name_start(c) || is_digit(c) || c == '$'; }
 bool is_operator(char c) { return std::string_view("~!@#^&|`?+-*/%<>=").find(c) != std::string_view::npos; }
 
 }  // namespace
 
 void Lexer::unterminated(const char* what, std::size_t begin) const {
-  throw Error(sqlstate::kSyntaxError,
-              "unterminated " + std::string(what) + " at or near \"" + std::string(text_.substr(begin)) + "\"")
+  throw Error(sqlstate::kSyntaxError, "unterminated " + std::string(what) + " at or near \"" + std::string(text_.substr(begin)) + "\"")
       .at(static_cast<int>(begin) + 1);
 }
 
@@ -76,9 +73,7 @@ std::size_t Lexer::dollar_tag_end(std::size_t at) const {
 
 std::size_t Lexer::operator_end(std::size_t at) const {
   std::size_t end = at;
-  while (end < text_.size() && is_operator(text_[end]) && text_.compare(end, 2, "--") != 0 &&
-         text_.compare(end, 2, "/*") != 0)
-    ++end;
+  while (end < text_.size() && is_operator(text_[end]) && text_.compare(end, 2, "--") != 0 && text_.compare(end, 2, "/*") != 0) ++end;
   // An operator of several characters ends in + or - only when it holds one that SQL's own operators do not.
   if (text_.substr(at, end - at).find_first_of("~!@#^&|`?%") == std::string_view::npos)
     while (end > at + 1 && (text_[end - 1] == '+' || text_[end - 1] == '-')) --end;

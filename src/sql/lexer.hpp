@@ -7,7 +7,13 @@
 namespace tajo::sql {
 
 enum class TokenKind : std::uint8_t {
-  kEnd, kWord, kQuotedName, kString, kNumber, kParameter, kOperator,
+  kEnd,
+  kWord,
+  kQuotedName,
+  kString,
+  kNumber,
+  kParameter,
+  kOperator,
   kPunctuation,  ///< one of ( ) [ ] , ; . :
 };
 

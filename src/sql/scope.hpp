@@ -69,10 +69,10 @@ struct WindowSink {
 /// What an expression may do where it stands.
 struct Clause {
   const Scope* scope = nullptr;
-  const char* name = "SELECT";                     ///< for messages
-  std::vector<Attachment>* subqueries = nullptr;   ///< null: not allowed here
-  AggregateSink* aggregates = nullptr;             ///< null: not allowed here
-  WindowSink* windows = nullptr;                   ///< null: not allowed here
+  const char* name = "SELECT";                           ///< for messages
+  std::vector<Attachment>* subqueries = nullptr;         ///< null: not allowed here
+  AggregateSink* aggregates = nullptr;                   ///< null: not allowed here
+  WindowSink* windows = nullptr;                         ///< null: not allowed here
   const std::map<ColumnId, ColumnId>* groups = nullptr;  ///< set above a grouping
   bool in_aggregate = false;
   bool in_window = false;

@@ -42,7 +42,9 @@ void check_limits(std::string_view text) {
     const std::string_view word = lexer.view(t);
     Level& level = levels.back();
     switch (t.kind) {
-      case TokenKind::kOperator: count(level.operators, t); break;
+      case TokenKind::kOperator:
+        count(level.operators, t);
+        break;
       case TokenKind::kPunctuation:
         if (word == "(" || word == "[") {
           count(level.operators, t);
@@ -66,11 +68,13 @@ void check_limits(std::string_view text) {
           count(level.joins, t);
         } else if (any_word(word, {"AND", "OR", "SELECT", "FROM", "WHERE", "HAVING", "ON", "WHEN", "THEN", "ELSE", "VALUES", "BY"})) {
           level.operators = 0;  // AND and OR become flat lists; the others start a new expression
-        } else if (any_word(word, {"NOT", "IS", "ISNULL", "NOTNULL", "COLLATE", "AT", "OPERATOR", "LIKE", "ILIKE", "SIMILAR", "BETWEEN", "IN"})) {
+        } else if (any_word(word,
+                            {"NOT", "IS", "ISNULL", "NOTNULL", "COLLATE", "AT", "OPERATOR", "LIKE", "ILIKE", "SIMILAR", "BETWEEN", "IN"})) {
           count(level.operators, t);
         }
         break;
-      default: break;
+      default:
+        break;
     }
   }
 }

@@ -13,7 +13,7 @@ class SelectBinder {
   struct Target {
     const Node* node = nullptr;  ///< null for a column of `*`
     std::string name;
-    ExpressionPtr expression;    ///< over the input until rewritten over the groups
+    ExpressionPtr expression;  ///< over the input until rewritten over the groups
     ColumnId id = 0;
     int location = -1;
   };
@@ -49,7 +49,7 @@ class SelectBinder {
   NodePtr root_;
   std::vector<Target> targets_;
   std::vector<Order> orders_;
-  std::vector<ExpressionPtr> on_;                ///< DISTINCT ON
+  std::vector<ExpressionPtr> on_;  ///< DISTINCT ON
   bool distinct_ = false;
   ExpressionPtr having_;
   // Subqueries: in group keys and aggregates' arguments, in HAVING, in the select list and ORDER BY.
@@ -59,9 +59,9 @@ class SelectBinder {
   bool grouped_ = false;
   std::vector<ExpressionPtr> keys_;
   std::vector<ColumnId> key_ids_;
-  std::map<ColumnId, ColumnId> key_columns_;     ///< keys that are plain columns → their ids above the grouping
-  std::map<int, ExpressionPtr> target_keys_;     ///< targets named by GROUP BY
-  std::set<ColumnId> inputs_;                    ///< columns of FROM
+  std::map<ColumnId, ColumnId> key_columns_;  ///< keys that are plain columns → their ids above the grouping
+  std::map<int, ExpressionPtr> target_keys_;  ///< targets named by GROUP BY
+  std::set<ColumnId> inputs_;                 ///< columns of FROM
 };
 
 }  // namespace tajo::sql

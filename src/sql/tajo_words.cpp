@@ -65,21 +65,27 @@ class Taker {
   std::string_view view(const Token& t) const { return text_.substr(t.begin, t.end - t.begin); }
 
   static bool is_clause_word(std::string_view w) {
-    static constexpr std::string_view kWords[] = {"SELECT", "DISTINCT", "ALL", "FROM", "WHERE", "AND", "OR", "NOT", "ON", "USING",
-      "GROUP", "ORDER", "BY", "HAVING", "LIMIT", "OFFSET", "UNION", "INTERSECT", "EXCEPT", "JOIN", "LEFT", "RIGHT", "FULL", "INNER",
-      "CROSS", "NATURAL", "AS", "WHEN", "THEN", "ELSE", "CASE", "IN", "IS", "BETWEEN", "LIKE", "SET", "ASC", "DESC", "WINDOW", "FETCH"};
+    static constexpr std::string_view kWords[] = {"SELECT", "DISTINCT",  "ALL",    "FROM",  "WHERE", "AND",    "OR",     "NOT",
+                                                  "ON",     "USING",     "GROUP",  "ORDER", "BY",    "HAVING", "LIMIT",  "OFFSET",
+                                                  "UNION",  "INTERSECT", "EXCEPT", "JOIN",  "LEFT",  "RIGHT",  "FULL",   "INNER",
+                                                  "CROSS",  "NATURAL",   "AS",     "WHEN",  "THEN",  "ELSE",   "CASE",   "IN",
+                                                  "IS",     "BETWEEN",   "LIKE",   "SET",   "ASC",   "DESC",   "WINDOW", "FETCH"};
     return std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view k) { return is_word(w, k); });
   }
 
   bool ends_operand(const Token& t) const {
     switch (t.kind) {
-      case TokenKind::kWord: return !is_clause_word(view(t));
+      case TokenKind::kWord:
+        return !is_clause_word(view(t));
       case TokenKind::kQuotedName:
       case TokenKind::kString:
       case TokenKind::kNumber:
-      case TokenKind::kParameter: return true;
-      case TokenKind::kPunctuation: return view(t) == ")" || view(t) == "]";
-      default: return false;
+      case TokenKind::kParameter:
+        return true;
+      case TokenKind::kPunctuation:
+        return view(t) == ")" || view(t) == "]";
+      default:
+        return false;
     }
   }
 
@@ -136,11 +142,16 @@ class Taker {
       if (mark(i, '(')) i = closing(i) + 1;
       while (word(i, "ANALYZE") || word(i, "ANALYSE") || word(i, "VERBOSE")) ++i;
     }
-    if (word(i, "CREATE")) create(i);
-    else if (word(i, "INSERT")) insert(i);
-    else if (word(i, "DROP")) drop(i);
-    else if (word(i, "ALTER")) alter(i);
-    else if (word(i, "SET")) set(i);
+    if (word(i, "CREATE"))
+      create(i);
+    else if (word(i, "INSERT"))
+      insert(i);
+    else if (word(i, "DROP"))
+      drop(i);
+    else if (word(i, "ALTER"))
+      alter(i);
+    else if (word(i, "SET"))
+      set(i);
   }
 
   void create(std::size_t i) {
@@ -246,10 +257,14 @@ class Taker {
       }
       if (!(kind(i, TokenKind::kOperator) && view(i) == "=")) syntax_error(i);
       ++i;
-      if (kind(i, TokenKind::kString)) skeleton_.words.options.emplace_back(key, string_of(view(i)));
-      else if (name(i)) skeleton_.words.options.emplace_back(key, name_of(view(i)));
-      else if (kind(i, TokenKind::kNumber)) skeleton_.words.options.emplace_back(key, std::string(view(i)));
-      else syntax_error(i);
+      if (kind(i, TokenKind::kString))
+        skeleton_.words.options.emplace_back(key, string_of(view(i)));
+      else if (name(i))
+        skeleton_.words.options.emplace_back(key, name_of(view(i)));
+      else if (kind(i, TokenKind::kNumber))
+        skeleton_.words.options.emplace_back(key, std::string(view(i)));
+      else
+        syntax_error(i);
       ++i;
       if (mark(i, ')')) return i + 1;
       if (!mark(i, ',')) syntax_error(i);
@@ -284,11 +299,16 @@ class Taker {
     if (word(i + 1, "TABLESPACE") && name(i + 2) && word(i + 3, "LOCATION")) return unsupported("ALTER TABLESPACE … LOCATION", i);
     if (!word(i + 1, "TABLE")) return;
     const std::size_t at = after_name(i + 2);
-    if (word(at, "SET") && word(at + 1, "PROPERTY")) unsupported("ALTER TABLE … SET PROPERTY", at);
-    else if (word(at, "UNSET") && word(at + 1, "PROPERTY")) unsupported("ALTER TABLE … UNSET PROPERTY", at);
-    else if (word(at, "REPAIR")) unsupported("ALTER TABLE … REPAIR PARTITION", at);
-    else if (word(at, "ADD") && (word(at + 1, "PARTITION") || word(at + 4, "PARTITION"))) unsupported("ALTER TABLE … ADD PARTITION", at);
-    else if (word(at, "DROP") && (word(at + 1, "PARTITION") || word(at + 3, "PARTITION"))) unsupported("ALTER TABLE … DROP PARTITION", at);
+    if (word(at, "SET") && word(at + 1, "PROPERTY"))
+      unsupported("ALTER TABLE … SET PROPERTY", at);
+    else if (word(at, "UNSET") && word(at + 1, "PROPERTY"))
+      unsupported("ALTER TABLE … UNSET PROPERTY", at);
+    else if (word(at, "REPAIR"))
+      unsupported("ALTER TABLE … REPAIR PARTITION", at);
+    else if (word(at, "ADD") && (word(at + 1, "PARTITION") || word(at + 4, "PARTITION")))
+      unsupported("ALTER TABLE … ADD PARTITION", at);
+    else if (word(at, "DROP") && (word(at + 1, "PARTITION") || word(at + 3, "PARTITION")))
+      unsupported("ALTER TABLE … DROP PARTITION", at);
   }
 
   void set(std::size_t i) {

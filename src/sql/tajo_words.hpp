@@ -27,10 +27,10 @@ struct TajoWords {
   int tablespace_begin = -1;
   int format_begin = -1;
   int location_begin = -1;
-  int typed_query_begin = -1;     ///< CREATE TABLE t (c type, …) … AS: where the query begins
+  int typed_query_begin = -1;  ///< CREATE TABLE t (c type, …) … AS: where the query begins
   // Statements of which no PostgreSQL skeleton is left.
   std::optional<std::string> use_database;
-  std::string unsupported;        ///< name of a Tajo statement that is recognised but not supported
+  std::string unsupported;  ///< name of a Tajo statement that is recognised but not supported
   int unsupported_begin = 0;
 };
 

@@ -45,10 +45,14 @@ bool is_valid_utf8(std::string_view text) {
     if (c == 0) return false;
     std::size_t more = 0;
     if (c >= 0x80) {
-      if (c >= 0xC2 && c <= 0xDF) more = 1;
-      else if (c >= 0xE0 && c <= 0xEF) more = 2;
-      else if (c >= 0xF0 && c <= 0xF4) more = 3;
-      else return false;
+      if (c >= 0xC2 && c <= 0xDF)
+        more = 1;
+      else if (c >= 0xE0 && c <= 0xEF)
+        more = 2;
+      else if (c >= 0xF0 && c <= 0xF4)
+        more = 3;
+      else
+        return false;
     }
     if (i + more >= text.size()) return false;
     for (std::size_t k = 1; k <= more; ++k) {

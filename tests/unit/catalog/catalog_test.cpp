@@ -8,7 +8,9 @@ namespace {
 class CatalogTest : public ::testing::Test {
  protected:
   template <class Record>
-  bool apply(const Record& r) { return apply_bytes(encode(r)); }
+  bool apply(const Record& r) {
+    return apply_bytes(encode(r));
+  }
   bool apply_bytes(Bytes payload) {
     catalog.apply({++lsn, 1, journal::RecordKind::kCatalog, std::move(payload)});
     return catalog.applied();
@@ -18,8 +20,7 @@ class CatalogTest : public ::testing::Test {
   static CreateTable orders() {
     CreateTable r{"default", "orders", false, {}, {}};
     r.source.options["compression"] = "zstd";
-    r.source.schema.columns = {{"o_orderkey", data::Type::of(data::TypeId::kInt8), true},
-                               {"o_total", data::Type::decimal(15, 2), false}};
+    r.source.schema.columns = {{"o_orderkey", data::Type::of(data::TypeId::kInt8), true}, {"o_total", data::Type::decimal(15, 2), false}};
     return r;
   }
   static data::FragmentInfo fragment(std::uint64_t rows) {

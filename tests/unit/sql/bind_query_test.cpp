@@ -13,35 +13,43 @@ class QueryTest : public SqlTest {
     const plan::LogicalPlan p = query(sql);
     EXPECT_EQ(check(p), "") << sql;
     std::string out;
-    for (std::size_t i = 0; i < p.outputs.size(); ++i) out += (i ? " " : "") + p.names[i] + ":" + data::type_name(p.columns[p.outputs[i]].type);
+    for (std::size_t i = 0; i < p.outputs.size(); ++i)
+      out += (i ? " " : "") + p.names[i] + ":" + data::type_name(p.columns[p.outputs[i]].type);
     return out;
   }
 };
 
 TEST_F(QueryTest, SelectFromWhereOrderLimit) {
   EXPECT_EQ(plan("select 1"), "project[?column?#0=1](values())");
-  EXPECT_EQ(plan("select a, b from t where a = 1 order by b desc limit 5 offset 2"), "limit[5, 2](sort[b#1 desc](filter[=(a#0, 1)](scan t)))");
+  EXPECT_EQ(plan("select a, b from t where a = 1 order by b desc limit 5 offset 2"),
+            "limit[5, 2](sort[b#1 desc](filter[=(a#0, 1)](scan t)))");
   EXPECT_EQ(plan("select a from t order by c nulls first, 1 desc nulls last"), "sort[c#2 nulls first, a#0 desc nulls last](scan t)");
   EXPECT_EQ(plan("select a + 1 as x from t order by x fetch first 3 rows only"), "limit[3, 0](sort[x#4](project[x#4=+(a#0, 1)](scan t)))");
   EXPECT_EQ(plan("select a from t limit all"), "scan t");
   EXPECT_EQ(plan("table other.t"), "scan t");
-  EXPECT_EQ(outputs("select count(*), a + 1, b, b::int, case when true then a end, upper(b), extract(year from d), coalesce(b, ''), exists (select 1), "
+  EXPECT_EQ(outputs("select count(*), a + 1, b, b::int, case when true then a end, upper(b), extract(year from d), coalesce(b, ''), exists "
+                    "(select 1), "
                     "(select max(e) from u), 'x', current_date from t group by a, b, d"),
-            "count:INT8 ?column?:INT4 b:TEXT b:INT4 case:INT4 upper:TEXT extract:DECIMAL(10,0) coalesce:TEXT exists:BOOLEAN max:FLOAT8 ?column?:TEXT current_date:DATE");
+            "count:INT8 ?column?:INT4 b:TEXT b:INT4 case:INT4 upper:TEXT extract:DECIMAL(10,0) coalesce:TEXT exists:BOOLEAN max:FLOAT8 "
+            "?column?:TEXT current_date:DATE");
   EXPECT_EQ(outputs("select T.A, \"t\".b as \"B\" from T"), "a:INT4 B:TEXT");
 }
 
 TEST_F(QueryTest, Grouping) {
   EXPECT_EQ(plan("select a + 1 as x, sum(c) from t group by x having count(*) > 1 order by 2"),
             "sort[sum#5](filter[>(count#6, 1)](group[+(a#0, 1)] sum#5=sum(c#2) count#6=count(*)(scan t)))");
-  EXPECT_EQ(plan("select a, a + 1, sum(c) + sum(c) from t group by 1"), "project[?column?#6=+(a#4, 1), ?column?#7=+(sum#5, sum#5)](group[a#0] sum#5=sum(c#2)(scan t))");
-  EXPECT_EQ(plan("select count(distinct a), sum(c) filter (where a > 1), string_agg(b, ',' order by a desc) from t"),
-            "group[] count#4=count(distinct a#0) sum#5=sum(c#2) filter >(a#0, 1) string_agg#6=string_agg(b#1, ',' order by a#0 desc)(scan t)");
+  EXPECT_EQ(plan("select a, a + 1, sum(c) + sum(c) from t group by 1"),
+            "project[?column?#6=+(a#4, 1), ?column?#7=+(sum#5, sum#5)](group[a#0] sum#5=sum(c#2)(scan t))");
+  EXPECT_EQ(
+      plan("select count(distinct a), sum(c) filter (where a > 1), string_agg(b, ',' order by a desc) from t"),
+      "group[] count#4=count(distinct a#0) sum#5=sum(c#2) filter >(a#0, 1) string_agg#6=string_agg(b#1, ',' order by a#0 desc)(scan t)");
   EXPECT_EQ(plan("select b from t group by b order by max(a)"), "sort[max#5](group[b#1] max#5=max(a#0)(scan t))");
   EXPECT_EQ(plan("select 1 from t having true"), "project[?column?#4=1](filter[t](group[](scan t)))");
   EXPECT_EQ(plan("select distinct a, b from t order by b"), "sort[b#5](group[a#0, b#1](scan t))");
-  EXPECT_EQ(error("select b, a from t group by b"), "42803@11 column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function");
-  EXPECT_EQ(error("select a from t having b = 'x'"), "42803@8 column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function");
+  EXPECT_EQ(error("select b, a from t group by b"),
+            "42803@11 column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function");
+  EXPECT_EQ(error("select a from t having b = 'x'"),
+            "42803@8 column \"t.a\" must appear in the GROUP BY clause or be used in an aggregate function");
   EXPECT_EQ(error("select sum(a) from t where sum(a) > 1"), "42803@28 aggregate functions are not allowed in WHERE");
   EXPECT_EQ(error("select 1 from t join u on sum(n) = 1"), "42803@27 aggregate functions are not allowed in JOIN conditions");
   EXPECT_EQ(error("select sum(a) x from t group by x"), "42803@8 aggregate functions are not allowed in GROUP BY");
@@ -56,7 +64,8 @@ TEST_F(QueryTest, Joins) {
   EXPECT_EQ(plan("select * from t cross join u"), "inner(scan t, scan u)");
   EXPECT_EQ(outputs("select * from t join u using (a)"), "a:INT4 b:TEXT c:DECIMAL(15,2) d:DATE b:TEXT e:FLOAT8 n:INT4");
   EXPECT_EQ(outputs("select * from t natural right join u"), "a:INT8 b:TEXT c:DECIMAL(15,2) d:DATE e:FLOAT8 n:INT4");
-  EXPECT_EQ(plan("select a, t.a, u.a from t full join u using (a)"), "project[a#8=coalesce(a#0::INT8, a#4)](full[=(a#0::INT8, a#4)](scan t, scan u))");
+  EXPECT_EQ(plan("select a, t.a, u.a from t full join u using (a)"),
+            "project[a#8=coalesce(a#0::INT8, a#4)](full[=(a#0::INT8, a#4)](scan t, scan u))");
   EXPECT_EQ(outputs("select j.* from (t join u on t.a = u.n) as j (p, q)").substr(0, 13), "p:INT4 q:TEXT");
   EXPECT_EQ(error("select a from t, u"), "42702@8 column reference \"a\" is ambiguous");
   EXPECT_EQ(error("select 1 from t, t"), "42712@18 table name \"t\" specified more than once");
@@ -65,30 +74,38 @@ TEST_F(QueryTest, Joins) {
 }
 
 TEST_F(QueryTest, SubqueriesBecomeJoins) {
-  EXPECT_EQ(plan("select a, (select max(e) from u where u.n = t.a) from t"), "dependent single(scan t, group[] max#8=max(e#6)(filter[=(n#7, a#0)](scan u)))");
+  EXPECT_EQ(plan("select a, (select max(e) from u where u.n = t.a) from t"),
+            "dependent single(scan t, group[] max#8=max(e#6)(filter[=(n#7, a#0)](scan u)))");
   EXPECT_EQ(plan("select * from t where a in (select n from u)"), "semi[=(a#0, n#7)](scan t, scan u)");
   EXPECT_EQ(plan("select * from t where exists (select 1 from u where n = t.a) and b = 'x'"),
             "filter[=(b#1, 'x')](dependent semi(scan t, project[?column?#8=1](filter[=(n#7, a#0)](scan u))))");
-  EXPECT_EQ(plan("select * from t where not exists (select * from u where n = t.a)"), "dependent anti(scan t, filter[=(n#7, a#0)](scan u))");
+  EXPECT_EQ(plan("select * from t where not exists (select * from u where n = t.a)"),
+            "dependent anti(scan t, filter[=(n#7, a#0)](scan u))");
   EXPECT_EQ(plan("select * from t where a not in (select n from u)"), "anti[=(a#0, n#7)](scan t, scan u)") << "neither side can be NULL";
   EXPECT_EQ(plan("select * from t where a not in (select a from u)"), "filter[not mark#8](mark mark#8[=(a#0::INT8, a#4)](scan t, scan u))");
-  EXPECT_EQ(plan("select * from u left join t on t.a = n where t.a not in (select n from u v)").substr(0, 15), "filter[not mark") << "an outer join made it nullable";
-  EXPECT_EQ(plan("select * from t where a in (select n from u) or b = 'x'"), "filter[(mark#8 or =(b#1, 'x'))](mark mark#8[=(a#0, n#7)](scan t, scan u))");
+  EXPECT_EQ(plan("select * from u left join t on t.a = n where t.a not in (select n from u v)").substr(0, 15), "filter[not mark")
+      << "an outer join made it nullable";
+  EXPECT_EQ(plan("select * from t where a in (select n from u) or b = 'x'"),
+            "filter[(mark#8 or =(b#1, 'x'))](mark mark#8[=(a#0, n#7)](scan t, scan u))");
   EXPECT_EQ(plan("select * from t where a > all (select n from u)"), "filter[not mark#8](mark mark#8[<=(a#0, n#7)](scan t, scan u))");
   EXPECT_EQ(plan("select * from t where a < any (select n from u)"), "semi[<(a#0, n#7)](scan t, scan u)");
   EXPECT_EQ(plan("select (a, b) in (select n, b from u) from t"), "mark mark#8[(=(a#0, n#7) and =(b#1, b#5))](scan t, scan u)");
-  EXPECT_EQ(plan("select b, (select max(e) from u where u.b = t.b) from t group by b"), "dependent single(group[b#1](scan t), group[] max#9=max(e#7)(filter[=(b#6, b#4)](scan u)))");
+  EXPECT_EQ(plan("select b, (select max(e) from u where u.b = t.b) from t group by b"),
+            "dependent single(group[b#1](scan t), group[] max#9=max(e#7)(filter[=(b#6, b#4)](scan u)))");
   EXPECT_EQ(plan("select b from t group by b having sum(c) > (select sum(c) from t)"),
             "filter[>(sum#5, sum#10)](single(group[b#1] sum#5=sum(c#2)(scan t), group[] sum#10=sum(c#8)(scan t)))");
-  EXPECT_EQ(plan("select 1 from t join u on t.a in (select n from u v)"), "project[?column?#12=1](semi[=(a#0, n#11)](inner(scan t, scan u), scan v))");
-  EXPECT_EQ(error("select b, (select 1 from u where u.a = t.a) from t group by b"), "42803@40 subquery uses ungrouped column \"t.a\" from outer query");
+  EXPECT_EQ(plan("select 1 from t join u on t.a in (select n from u v)"),
+            "project[?column?#12=1](semi[=(a#0, n#11)](inner(scan t, scan u), scan v))");
+  EXPECT_EQ(error("select b, (select 1 from u where u.a = t.a) from t group by b"),
+            "42803@40 subquery uses ungrouped column \"t.a\" from outer query");
   EXPECT_EQ(error("select (select a, b from t)"), "42601@8 subquery must return only one column");
   EXPECT_EQ(error("select 1 where 1 in (select a, b from t)"), "42601@18 subquery has too many columns");
 }
 
 TEST_F(QueryTest, CorrelationAtAnyDepth) {
   EXPECT_EQ(plan("select a from t where exists (select 1 from u where exists (select 1 from other.t as v where v.z = t.a and v.z = u.n))"),
-            "dependent semi(scan t, project[?column?#10=1](dependent semi(scan u, project[?column?#9=1](filter[(=(z#8, a#0) and =(z#8, n#7))](scan v)))))");
+            "dependent semi(scan t, project[?column?#10=1](dependent semi(scan u, project[?column?#9=1](filter[(=(z#8, a#0) and =(z#8, "
+            "n#7))](scan v)))))");
   EXPECT_EQ(plan("select a from t where exists (select 1 from u where exists (select 1 from other.t as v where v.z = t.a))"),
             "dependent semi(scan t, project[?column?#10=1](semi(scan u, project[?column?#9=1](filter[=(z#8, a#0)](scan v)))))")
       << "the inner join uses nothing of its own left side";
@@ -101,7 +118,8 @@ TEST_F(QueryTest, FromItems) {
             "dependent inner(series g#0(1, 10, 2), group[] sum#5=sum(a#1)(filter[<(a#1, g#0)](scan t)))");
   EXPECT_EQ(outputs("select * from generate_series(1, 10000000000) i"), "i:INT8");
   EXPECT_EQ(outputs("select * from (values (1, 'x'), (2.5, null)) v (i, s)"), "i:DECIMAL(11,1) s:TEXT");
-  EXPECT_EQ(plan("with q as (select a, b from t), r(x) as (select a from q) select x from q join r on x = q.a"), "inner[=(a#4, a#0)](scan t, scan t)");
+  EXPECT_EQ(plan("with q as (select a, b from t), r(x) as (select a from q) select x from q join r on x = q.a"),
+            "inner[=(a#4, a#0)](scan t, scan t)");
   EXPECT_EQ(error("select 1 from (values (1), (2, 3)) v").substr(0, 5), "42601");
   EXPECT_EQ(error("select * from t right join lateral (select * from u where u.a = t.a) q on true").substr(0, 5), "42P01");
   EXPECT_EQ(error("with recursive q as (select 1 union all select 1 from q) select * from q"), "0A000@55 WITH RECURSIVE is not supported");
@@ -126,8 +144,10 @@ TEST_F(QueryTest, SetOperations) {
 TEST_F(QueryTest, Windows) {
   EXPECT_EQ(plan("select row_number() over (partition by b order by a desc), sum(c) over w from t window w as (order by d)"),
             "window row_number#4=row_number() over (b#1; a#0 desc) sum#5=sum(c#2) over (; d#3)(scan t)");
-  EXPECT_EQ(plan("select rank() over (order by sum(a)) from t group by b"), "window rank#6=rank() over (; sum#5)(group[b#1] sum#5=sum(a#0)(scan t))");
-  EXPECT_EQ(plan("select distinct on (b) b, a from t order by b, c desc"), "sort[b#1, c#2 desc](filter[=(row_number#4, 1)](window row_number#4=row_number() over (b#1; b#1, c#2 desc)(scan t)))");
+  EXPECT_EQ(plan("select rank() over (order by sum(a)) from t group by b"),
+            "window rank#6=rank() over (; sum#5)(group[b#1] sum#5=sum(a#0)(scan t))");
+  EXPECT_EQ(plan("select distinct on (b) b, a from t order by b, c desc"),
+            "sort[b#1, c#2 desc](filter[=(row_number#4, 1)](window row_number#4=row_number() over (b#1; b#1, c#2 desc)(scan t)))");
   EXPECT_EQ(error("select 1 from t where row_number() over () = 1"), "42P20@23 window functions are not allowed in WHERE");
   EXPECT_EQ(error("select rank() from t"), "42809@8 window function rank requires an OVER clause");
   EXPECT_EQ(error("select sum(a) over (rows between 1 preceding and current row) from t"), "0A000@20 a window frame is not supported");
@@ -182,7 +202,8 @@ TEST_F(QueryTest, ParametersAreInferredAndTaken) {
     for (const Type& type : bind(sql).parameters) out += (out.empty() ? "" : " ") + data::type_name(type);
     return out;
   };
-  EXPECT_EQ(inferred("select $1, a from t where a = $2 and b like $3 and d in ($4, $5) and $6 between a and 9 limit $7"), "TEXT INT4 TEXT DATE DATE INT4 INT8");
+  EXPECT_EQ(inferred("select $1, a from t where a = $2 and b like $3 and d in ($4, $5) and $6 between a and 9 limit $7"),
+            "TEXT INT4 TEXT DATE DATE INT4 INT8");
   EXPECT_EQ(inferred("select a + $1, $2::date, substr(b, $3), case when true then $4 else c end from t"), "INT4 DATE INT4 DECIMAL(15,2)");
   EXPECT_EQ(inferred("insert into t values ($1, $2, $3, $4)"), "INT4 TEXT DECIMAL(15,2) DATE");
   EXPECT_EQ(inferred("insert into t select $1, $2"), "INT4 TEXT");
@@ -213,15 +234,29 @@ class FewTables : public SystemTables {
 TEST_F(QueryTest, SystemTablesAndSessionFunctions) {
   const FewTables tables;
   context_.system_tables = &tables;
-  EXPECT_EQ(plan("select role from information_schema.cluster c where c.rank = 0"), "filter[=(rank#0, 0)](values(0, 'active'), (1, null:TEXT))");
+  EXPECT_EQ(plan("select role from information_schema.cluster c where c.rank = 0"),
+            "filter[=(rank#0, 0)](values(0, 'active'), (1, null:TEXT))");
   EXPECT_EQ(plan("select * from pg_class"), "values(0, 'active'), (1, null:TEXT)");
   EXPECT_EQ(error("select * from information_schema.wibble"), "42P01@15 relation \"information_schema.wibble\" does not exist");
-  context_.session_function = [](const std::string& name, const std::vector<data::Value>& args) -> std::optional<std::pair<Type, data::Value>> {
+  context_.session_function = [](const std::string& name,
+                                 const std::vector<data::Value>& args) -> std::optional<std::pair<Type, data::Value>> {
     if (name != "current_setting") return std::nullopt;
     return std::pair<Type, data::Value>(Type::of(TypeId::kText), "value of " + std::get<std::string>(args.at(0)));
   };
   EXPECT_EQ(plan("select pg_catalog.current_setting('x')"), "project[current_setting#0='value of x'](values())");
-  EXPECT_EQ(plan("select current_database(), current_user, current_schema()"), "project[current_database#0='default', current_user#1='boss', current_schema#2='public'](values())");
+  EXPECT_EQ(plan("select current_database(), current_user, current_schema()"),
+            "project[current_database#0='default', current_user#1='boss', current_schema#2='public'](values())");
+}
+
+TEST_F(QueryTest, WhatPsqlAsksOfTheCatalog) {
+  const FewTables tables;
+  context_.system_tables = &tables;
+  EXPECT_EQ(
+      plan("SELECT c.role as \"Name\", CASE c.rank WHEN 0 THEN 'table' END as \"Type\", pg_catalog.pg_get_userbyid(c.rank) as \"Owner\"\n"
+           "FROM pg_catalog.pg_class c WHERE c.role OPERATOR(pg_catalog.~) '^(t)$' COLLATE pg_catalog.default\n"
+           "AND c.role !~ '^pg_toast' AND pg_catalog.pg_table_is_visible(c.rank) ORDER BY 1,2;"),
+      "sort[role#1, Type#2](project[Type#2=case(=(rank#0, 0), 'table'), Owner#3='boss'](filter[(~(role#1, '^(t)$') and "
+      "not ~(role#1, '^pg_toast'))](values(0, 'active'), (1, null:TEXT))))");
 }
 
 TEST_F(QueryTest, TajoMatchesWholeStringsInItsOwnMode) {
@@ -239,11 +274,17 @@ TEST_F(QueryTest, DeepStatementsBindWithinTheirStack) {
     EXPECT_EQ(error("select a" + many(" + 1", 4'900) + " from t"), "no error");
     EXPECT_EQ(error("select a from t where " + many("a in (select n from u where ", 200) + "true" + many(")", 200)), "no error");
     EXPECT_EQ(error("select a from t" + many(" union all select n from u", 2'000)), "no error");
-    EXPECT_EQ(error("with " + [&] {
-      std::string ctes = "q0 as (select 1 as a)";
-      for (int i = 1; i < 40; ++i) ctes += ", q" + std::to_string(i) + " as (select x.a from q" + std::to_string(i - 1) + " x, q" + std::to_string(i - 1) + " y)";
-      return ctes;
-    }() + " select * from q39"), "54001@0 statement needs too many operators") << "2^39 scans";
+    EXPECT_EQ(error("with " +
+                    [&] {
+                      std::string ctes = "q0 as (select 1 as a)";
+                      for (int i = 1; i < 40; ++i)
+                        ctes += ", q" + std::to_string(i) + " as (select x.a from q" + std::to_string(i - 1) + " x, q" +
+                                std::to_string(i - 1) + " y)";
+                      return ctes;
+                    }() +
+                    " select * from q39"),
+              "54001@0 statement needs too many operators")
+        << "2^39 scans";
   });
 }
 

@@ -10,7 +10,8 @@ class StatementTest : public SqlTest {
  protected:
   std::string columns(const data::Schema& schema) {
     std::string out;
-    for (const data::Column& c : schema.columns) out += (out.empty() ? "" : ", ") + c.name + " " + data::type_name(c.type) + (c.not_null ? " not null" : "");
+    for (const data::Column& c : schema.columns)
+      out += (out.empty() ? "" : ", ") + c.name + " " + data::type_name(c.type) + (c.not_null ? " not null" : "");
     return out;
   }
   std::string insert(const std::string& sql) {
@@ -28,7 +29,8 @@ class StatementTest : public SqlTest {
 TEST_F(StatementTest, CreateTable) {
   const auto s = bind_as<plan::CreateTableStatement>(
       "create table if not exists other.n (a tinyint, b int2 not null, c int, d bigint, e real, f double, g numeric(15,2), h numeric, "
-      "i char(3), j varchar(20), k text, l blob, m date, n time, o timestamp, p timestamptz, q boolean, r float(10), s char, t decimal(5)) with ('compression'='zstd')");
+      "i char(3), j varchar(20), k text, l blob, m date, n time, o timestamp, p timestamptz, q boolean, r float(10), s char, t decimal(5)) "
+      "with ('compression'='zstd')");
   EXPECT_EQ(s.database, "other");
   EXPECT_EQ(s.name, "n");
   EXPECT_TRUE(s.if_not_exists);
@@ -37,20 +39,24 @@ TEST_F(StatementTest, CreateTable) {
   EXPECT_EQ(s.source.format, "hdf5");
   EXPECT_EQ(s.source.options.at("compression"), "zstd");
   EXPECT_EQ(columns(s.source.schema),
-            "a INT1, b INT2 not null, c INT4, d INT8, e FLOAT4, f FLOAT8, g DECIMAL(15,2), h DECIMAL(38,10), i CHAR(3), j VARCHAR(20), k TEXT, l BLOB, m DATE, "
+            "a INT1, b INT2 not null, c INT4, d INT8, e FLOAT4, f FLOAT8, g DECIMAL(15,2), h DECIMAL(38,10), i CHAR(3), j VARCHAR(20), k "
+            "TEXT, l BLOB, m DATE, "
             "n TIME, o TIMESTAMP, p TIMESTAMPTZ, q BOOLEAN, r FLOAT4, s CHAR(1), t DECIMAL(5,0)");
-  EXPECT_EQ(columns(bind_as<plan::CreateTableStatement>("create table n like t").source.schema), columns(context_.catalog->find("default", "t")->source.schema));
+  EXPECT_EQ(columns(bind_as<plan::CreateTableStatement>("create table n like t").source.schema),
+            columns(context_.catalog->find("default", "t")->source.schema));
   EXPECT_EQ(columns(bind_as<plan::CreateTableStatement>("create table n (y int, like other.t)").source.schema), "y INT4, z INT4");
 }
 
 TEST_F(StatementTest, CreateExternalTable) {
-  const auto s = bind_as<plan::CreateTableStatement>("create external table n (a int) using csv with ('text.delimiter'=';') location 'file:///data/x.csv'");
+  const auto s = bind_as<plan::CreateTableStatement>(
+      "create external table n (a int) using csv with ('text.delimiter'=';') location 'file:///data/x.csv'");
   EXPECT_TRUE(s.external);
   EXPECT_FALSE(s.source.managed);
   EXPECT_EQ(s.source.format, "csv");
   EXPECT_EQ(s.source.location, "/data/x.csv");
   EXPECT_FALSE(s.infer_schema);
-  EXPECT_TRUE(bind_as<plan::CreateTableStatement>("create external table n using hdf5 with ('hdf5.group'='/run') location '/data/x.h5'").infer_schema);
+  EXPECT_TRUE(bind_as<plan::CreateTableStatement>("create external table n using hdf5 with ('hdf5.group'='/run') location '/data/x.h5'")
+                  .infer_schema);
   EXPECT_TRUE(bind_as<plan::CreateTableStatement>("create external table n (*) using json location '/data/x'").infer_schema);
   context_.infer_schema = [](const data::TableSource& source) {
     EXPECT_EQ(source.format, "parquet");
@@ -97,10 +103,12 @@ TEST_F(StatementTest, CreateTableErrors) {
 TEST_F(StatementTest, Insert) {
   EXPECT_EQ(insert("insert into t values (1, 'x', 2.5, '2020-02-29'), (2, null, '0.125', default)"),
             "values(1, 'x', 2.50, '2020-02-29':DATE), (2, null:TEXT, 0.13, null:DATE) -> 0 1 2 3");
-  EXPECT_EQ(insert("insert into t (d, a) values ('2020-01-01', 7)"), "values(7, null:TEXT, null:DECIMAL(15,2), '2020-01-01':DATE) -> 0 1 2 3");
+  EXPECT_EQ(insert("insert into t (d, a) values ('2020-01-01', 7)"),
+            "values(7, null:TEXT, null:DECIMAL(15,2), '2020-01-01':DATE) -> 0 1 2 3");
   EXPECT_EQ(insert("insert overwrite into t select n, b from u"),
             "overwrite project[c#4=null:DECIMAL(15,2), d#5=null:DATE](scan u) -> 3 1 4 5");
-  EXPECT_EQ(insert("insert into t (a, c) select n, e from u").substr(0, 60), "project[b#5=null:TEXT, d#6=null:DATE](project[e#4=e#2::DECIM");
+  EXPECT_EQ(insert("insert into t (a, c) select n, e from u").substr(0, 60),
+            "project[b#5=null:TEXT, d#6=null:DATE](project[e#4=e#2::DECIM");
   EXPECT_EQ(insert("insert into t select 1, 'x', null, '2020-01-01'"),
             "project[?column?#0=1, ?column?#1='x', ?column?#2=null:DECIMAL(15,2), ?column?#3='2020-01-01':DATE](values()) -> 0 1 2 3");
   EXPECT_EQ(insert("with q as (select n from u) insert into t select * from q").substr(0, 8), "project[");
@@ -229,11 +237,29 @@ TEST_F(StatementTest, Explain) {
 }
 
 TEST_F(StatementTest, WhatIsNotSupportedSaysSo) {
-  for (const char* sql : {"update t set a = 1", "delete from t", "create view v as select 1", "create index i on t (a)", "alter table t rename to s", "grant select on t to ada",
-                          "prepare p as select 1", "execute p", "vacuum", "analyze t", "comment on table t is 'x'", "create schema s", "declare c cursor for select 1",
-                          "merge into t using u on t.a = u.a when matched then delete", "alter table t set property 'k'='v'", "alter table t add partition (k=1)",
-                          "select 1 union select 2 for update", "table t tablesample system (1)", "lock table t", "listen x", "create function f() returns int as 'x' language sql"})
-    EXPECT_NE(error(sql).find(sql == std::string("table t tablesample system (1)") ? "42601" : "0A000"), std::string::npos) << sql << ": " << error(sql);
+  for (const char* sql : {"update t set a = 1",
+                          "delete from t",
+                          "create view v as select 1",
+                          "create index i on t (a)",
+                          "alter table t rename to s",
+                          "grant select on t to ada",
+                          "prepare p as select 1",
+                          "execute p",
+                          "vacuum",
+                          "analyze t",
+                          "comment on table t is 'x'",
+                          "create schema s",
+                          "declare c cursor for select 1",
+                          "merge into t using u on t.a = u.a when matched then delete",
+                          "alter table t set property 'k'='v'",
+                          "alter table t add partition (k=1)",
+                          "select 1 union select 2 for update",
+                          "table t tablesample system (1)",
+                          "lock table t",
+                          "listen x",
+                          "create function f() returns int as 'x' language sql"})
+    EXPECT_NE(error(sql).find(sql == std::string("table t tablesample system (1)") ? "42601" : "0A000"), std::string::npos)
+        << sql << ": " << error(sql);
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ std::string list(const LogicalPlan& plan, const std::vector<plan::ExpressionPtr>
 
 std::string keys(const LogicalPlan& plan, const std::vector<plan::SortKey>& all) {
   return join(all, [&](const plan::SortKey& k) {
-    return print(plan, *k.expression) + (k.descending ? " desc" : "") + (k.nulls_first != k.descending ? (k.nulls_first ? " nulls first" : " nulls last") : "");
+    return print(plan, *k.expression) + (k.descending ? " desc" : "") +
+           (k.nulls_first != k.descending ? (k.nulls_first ? " nulls first" : " nulls last") : "");
   });
 }
 
@@ -112,7 +113,8 @@ class Checker {
 
     std::set<ColumnId> out(node.ids.begin(), node.ids.end());
     const bool closed = node.kind == Kind::kAggregate || node.kind == Kind::kSetOperation;
-    if (node.kind == Kind::kJoin && (node.join_type == plan::JoinType::kSemi || node.join_type == plan::JoinType::kAnti || node.join_type == plan::JoinType::kMark))
+    if (node.kind == Kind::kJoin &&
+        (node.join_type == plan::JoinType::kSemi || node.join_type == plan::JoinType::kAnti || node.join_type == plan::JoinType::kMark))
       out.insert(children[0].begin(), children[0].end());
     else if (!closed)
       out.insert(below.begin(), below.end());
@@ -133,23 +135,34 @@ std::string print(const LogicalPlan& plan, const Expression& e) {
     return out;
   };
   switch (e.kind) {
-    case Expression::Kind::kColumn: return name(plan, e.column);
+    case Expression::Kind::kColumn:
+      return name(plan, e.column);
     case Expression::Kind::kConstant: {
       if (data::is_null(e.constant)) return "null:" + data::type_name(e.type);
       const std::string text = data::format_value(e.constant, e.type);
       if (e.type.is_integer() || e.type.id == data::TypeId::kBool || e.type.id == data::TypeId::kDecimal) return text;
       return "'" + text + "'" + (e.type.is_text() ? "" : ":" + data::type_name(e.type));
     }
-    case Expression::Kind::kCall: return e.function + "(" + args(", ") + ")";
-    case Expression::Kind::kAnd: return "(" + args(" and ") + ")";
-    case Expression::Kind::kOr: return "(" + args(" or ") + ")";
-    case Expression::Kind::kNot: return "not " + args("");
-    case Expression::Kind::kIsNull: return args("") + " is null";
-    case Expression::Kind::kCase: return "case(" + args(", ") + ")";
-    case Expression::Kind::kCast: return args("") + "::" + data::type_name(e.type);
-    case Expression::Kind::kCoalesce: return "coalesce(" + args(", ") + ")";
-    case Expression::Kind::kInList: return "in(" + args(", ") + ")";
-    case Expression::Kind::kNextRow: return "next_row";
+    case Expression::Kind::kCall:
+      return e.function + "(" + args(", ") + ")";
+    case Expression::Kind::kAnd:
+      return "(" + args(" and ") + ")";
+    case Expression::Kind::kOr:
+      return "(" + args(" or ") + ")";
+    case Expression::Kind::kNot:
+      return "not " + args("");
+    case Expression::Kind::kIsNull:
+      return args("") + " is null";
+    case Expression::Kind::kCase:
+      return "case(" + args(", ") + ")";
+    case Expression::Kind::kCast:
+      return args("") + "::" + data::type_name(e.type);
+    case Expression::Kind::kCoalesce:
+      return "coalesce(" + args(", ") + ")";
+    case Expression::Kind::kInList:
+      return "in(" + args(", ") + ")";
+    case Expression::Kind::kNextRow:
+      return "next_row";
   }
   return "?";
 }
@@ -158,11 +171,16 @@ std::string print(const LogicalPlan& plan, const LogicalNode& node) {
   std::string out;
   const auto made = [&](std::size_t i) { return name(plan, node.ids.at(i)); };
   switch (node.kind) {
-    case Kind::kScan: return "scan " + node.alias;
+    case Kind::kScan:
+      return "scan " + node.alias;
     case Kind::kValues:
       return "values" + join(node.rows, [&](const auto& row) { return "(" + list(plan, row) + ")"; });
-    case Kind::kSeries: out = "series " + made(0) + "(" + list(plan, node.expressions) + ")"; return out;
-    case Kind::kFilter: out = "filter[" + print(plan, *node.predicate) + "]"; break;
+    case Kind::kSeries:
+      out = "series " + made(0) + "(" + list(plan, node.expressions) + ")";
+      return out;
+    case Kind::kFilter:
+      out = "filter[" + print(plan, *node.predicate) + "]";
+      break;
     case Kind::kProject:
       out = "project[";
       for (std::size_t i = 0; i < node.ids.size(); ++i) out += (i ? ", " : "") + made(i) + "=" + print(plan, *node.expressions.at(i));
@@ -182,13 +200,20 @@ std::string print(const LogicalPlan& plan, const LogicalNode& node) {
       out = "window";
       for (std::size_t i = 0; i < node.windows.size(); ++i) {
         const auto& w = node.windows[i];
-        out += " " + made(i) + "=" + w.name + "(" + list(plan, w.args) + ") over (" + list(plan, w.partition_by) + "; " + keys(plan, w.order_by) + ")";
+        out += " " + made(i) + "=" + w.name + "(" + list(plan, w.args) + ") over (" + list(plan, w.partition_by) + "; " +
+               keys(plan, w.order_by) + ")";
       }
       break;
-    case Kind::kSort: out = "sort[" + keys(plan, node.sort_keys) + "]"; break;
-    case Kind::kLimit: out = "limit[" + std::to_string(node.limit) + ", " + std::to_string(node.offset) + "]"; break;
+    case Kind::kSort:
+      out = "sort[" + keys(plan, node.sort_keys) + "]";
+      break;
+    case Kind::kLimit:
+      out = "limit[" + std::to_string(node.limit) + ", " + std::to_string(node.offset) + "]";
+      break;
     case Kind::kSetOperation:
-      out = node.set_operation == LogicalNode::SetOperation::kUnion ? "union" : node.set_operation == LogicalNode::SetOperation::kIntersect ? "intersect" : "except";
+      out = node.set_operation == LogicalNode::SetOperation::kUnion       ? "union"
+            : node.set_operation == LogicalNode::SetOperation::kIntersect ? "intersect"
+                                                                          : "except";
       if (node.all) out += " all";
       break;
   }

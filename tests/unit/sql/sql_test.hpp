@@ -20,15 +20,18 @@ inline void with_large_stack(const std::function<void()>& f) {
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, std::size_t{64} << 20);
   pthread_t thread;
-  pthread_create(&thread, &attributes, [](void* data) -> void* {
-    Job& j = *static_cast<Job*>(data);
-    try {
-      j.f();
-    } catch (...) {
-      j.error = std::current_exception();
-    }
-    return nullptr;
-  }, &job);
+  pthread_create(
+      &thread, &attributes,
+      [](void* data) -> void* {
+        Job& j = *static_cast<Job*>(data);
+        try {
+          j.f();
+        } catch (...) {
+          j.error = std::current_exception();
+        }
+        return nullptr;
+      },
+      &job);
   pthread_join(thread, nullptr);
   pthread_attr_destroy(&attributes);
   if (job.error) std::rethrow_exception(job.error);
