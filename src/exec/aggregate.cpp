@@ -12,6 +12,9 @@ using data::Selection;
 using data::Vector;
 
 namespace {
+constexpr std::uint64_t kMaxNumbers = std::uint64_t{1} << 24;   ///< of an array that finds groups: 128 MiB a lane
+constexpr std::uint64_t kAlwaysIndexed = std::uint64_t{1} << 16;
+constexpr double kNumbersPerRow = 4;                           ///< of the estimated input
 constexpr std::size_t kFewGroups = 32;  ///< groups whose accumulators stay in the first-level cache
 
 std::vector<data::Physical> expression_types(const std::vector<functions::ExpressionPtr>& expressions) {
@@ -46,6 +49,12 @@ AggregateSink::AggregateSink(const plan::PhysicalNode& node, const functions::Ev
     separate_.push_back(std::move(separate));
   }
   args_ = Evaluator(std::move(shared), inputs, settings);
+  const bool distinct = std::any_of(separate_.begin(), separate_.end(), [](const Separate& s) { return s.distinct.has_value(); });
+  if (distinct) return;  // their partitions go by the keys' common hash
+  packer_ = KeyPacker::make(aggregate_.keys);
+  if (!packer_ || packer_->range() == 0 || packer_->range() > kMaxNumbers) return;
+  const double rows = node.children[0]->estimated_rows;
+  index_by_number_ = packer_->range() <= kAlwaysIndexed || static_cast<double>(packer_->range()) <= rows * kNumbersPerRow;
 }
 
 AggregateSink::~AggregateSink() = default;
@@ -77,6 +86,7 @@ bool AggregateSink::number_groups(State& state, const Batch& in, std::span<const
     state.coder.reset();
     return false;
   }
+  for (std::uint32_t i = 0; i < n; ++i) TAJO_ASSERT(numbers[i] < state.coder->domain());  // else proved bounds are wrong
   if (changed || state.compact.empty()) {
     fold_few(state);
     state.numbered.clear();
@@ -130,6 +140,10 @@ void AggregateSink::hash_groups(State& state, const Batch& in, std::span<const V
   state.flat_keys.assign(keys.begin(), keys.end());
   for (Vector& v : state.flat_keys) v = data::load(v, in.rows, in.selection, *in.arena);
   auto* hashes = in.arena->array<std::uint64_t>(in.selection.count);
+  if (packer_) {
+    packer_->pack(state.flat_keys, in.selection, hashes);
+    return state.tables->groups.find_or_insert_packed(hashes, state.flat_keys, in.selection, state.groups.data());
+  }
   functions::hash_rows(state.flat_keys, in.selection, hashes);
   state.tables->groups.find_or_insert(state.flat_keys, in.selection, hashes, nullptr, state.groups.data());
 }

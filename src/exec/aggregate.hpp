@@ -8,6 +8,7 @@
 #include "evaluator.hpp"
 #include "group_table.hpp"
 #include "key_coder.hpp"
+#include "key_packer.hpp"
 #include "operator.hpp"
 
 namespace tajo::exec {
@@ -43,6 +44,8 @@ class AggregateSink final : public Sink {
   Evaluator args_;                                 ///< of the calls that are updated together
   Accumulators accumulators_;
   GroupLayout layout_;
+  std::optional<KeyPacker> packer_;                ///< keys are one number, and rows' hashes stand for them
+  bool index_by_number_ = false;                   ///< of small range: an array finds the groups
   std::vector<Separate> separate_;                 ///< parallel to accumulators_.separate()
 
   std::mutex mutex_;

@@ -6,6 +6,7 @@ namespace tajo::exec {
 /// What a lane leaves behind for the source: groups, and the values of DISTINCT calls (one table a Separate, or null).
 struct AggregateSink::Tables {
   Tables(const AggregateSink& sink, MemoryAccount& memory) : groups(sink.layout_, memory, "hash aggregation") {
+    if (sink.index_by_number_) groups.index_by_number(sink.packer_->range(), memory);
     for (const Separate& separate : sink.separate_)
       distinct.push_back(separate.distinct ? std::make_unique<GroupTable>(*separate.distinct, memory, "distinct aggregation") : nullptr);
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "key_packer.hpp"
+
 namespace tajo::exec {
 
 using data::Physical;
@@ -129,6 +131,62 @@ void GroupTable::find_or_insert(std::span<const Vector> keys, const Selection& s
       pending_.push_back(i);
     }
   }
+}
+
+bool GroupTable::index_by_number(std::uint64_t range, MemoryAccount& memory) {
+  if (!memory.try_grow(range * sizeof(std::uint64_t))) return false;
+  memory.shrink(range * sizeof(std::uint64_t));
+  by_number_ = ZeroedArray<std::uint64_t>(range, Reservation(memory, "hash aggregation"));
+  number_shift_ = 64 - static_cast<int>(std::bit_width(range - 1));
+  return true;
+}
+
+void GroupTable::find_or_insert_packed(const std::uint64_t* packed, std::span<const Vector> keys, const Selection& selection,
+                                       std::byte** rows_out) {
+  const std::uint32_t n = selection.count;
+  fresh_.clear();
+  if (by_number_.size() != 0) {
+    std::uint64_t* table = by_number_.data();
+    for (std::uint32_t i = 0; i < n; ++i) {
+      TAJO_ASSERT(packed[i] < by_number_.size());  // else a bound that was said to be proved is wrong
+      std::uint64_t& entry = table[packed[i]];
+      if (entry == 0) [[unlikely]] {
+        // The number itself on top: partitions are ranges of it, and different numbers have different hashes.
+        const std::uint64_t hash = packed[i] << number_shift_ | KeyPacker::mix(packed[i]) >> (64 - number_shift_);
+        entry = reinterpret_cast<std::uint64_t>(insert(hash, hash));
+        fresh_.push_back(static_cast<std::uint16_t>(i));
+      }
+      rows_out[i] = reinterpret_cast<std::byte*>(entry);
+    }
+  } else {
+    make_room(n);
+    slots_.resize(n);
+    for (std::uint32_t i = 0; i < n; ++i) {
+      slots_[i] = KeyPacker::mix(packed[i]);
+      directory_.prefetch(slots_[i]);
+    }
+    for (std::uint32_t i = 0; i < n; ++i) {
+      if (i != 0 && packed[i] == packed[i - 1]) {
+        rows_out[i] = rows_out[i - 1];
+        continue;
+      }
+      const std::uint64_t hash = slots_[i];
+      for (std::uint64_t slot = directory_.slot(hash);; slot = directory_.next(slot)) {
+        std::uint64_t& entry = directory_.at(slot);
+        if (entry == 0) {
+          rows_out[i] = insert(hash, hash);
+          entry = GroupDirectory::entry(hash, rows_out[i]);
+          ++in_directory_;
+          fresh_.push_back(static_cast<std::uint16_t>(i));
+          break;
+        }
+        if (!GroupDirectory::same_tag(entry, hash) || GroupLayout::hash(GroupDirectory::row(entry)) != hash) continue;
+        rows_out[i] = GroupDirectory::row(entry);
+        break;
+      }
+    }
+  }
+  if (!fresh_.empty()) write_keys(keys, selection, rows_out);
 }
 
 void GroupTable::write_keys(std::span<const Vector> keys, const Selection& selection, std::byte* const* rows) {

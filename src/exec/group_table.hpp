@@ -59,6 +59,11 @@ class GroupTable {
   /// the partition, if not `hashes`.
   void find_or_insert(std::span<const data::Vector> keys, const data::Selection& selection, const std::uint64_t* hashes,
                       const std::uint64_t* partition_hashes, std::byte** rows_out);
+  /// The same for keys packed into one number (KeyPacker): the hash of a row stands for its keys.
+  void find_or_insert_packed(const std::uint64_t* packed, std::span<const data::Vector> keys, const data::Selection& selection,
+                             std::byte** rows_out);
+  /// Packed numbers below `range` shall index an array, and its order is that of the partitions. False: no memory.
+  bool index_by_number(std::uint64_t range, MemoryAccount& memory);
   /// A row for a group without keys.
   std::byte* single();
 
@@ -81,6 +86,8 @@ class GroupTable {
   std::uint64_t rows_ = 0;
   std::uint64_t rows_seen_ = 0;      ///< input rows since the directory was emptied last
   bool emptied_ = false;
+  ZeroedArray<std::uint64_t> by_number_;
+  int number_shift_ = 0;
   std::vector<bool> any_null_;
   data::Arena arena_;
   data::Arena strings_;
