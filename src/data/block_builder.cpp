@@ -298,7 +298,11 @@ struct BlockBuilder::ColumnBuffer {
     header.stored = Stored::kU8;
     header.offset = out.size();
     header.has_nulls = valid.empty() ? 0 : 1;
-    if (!valid.empty()) append_raw(out, valid.data(), block::bitmap_bytes(rows));
+    if (!valid.empty()) {
+      std::vector<std::uint64_t> bitmap = valid;
+      bitmap.resize(block::bitmap_bytes(rows) / 8, ~std::uint64_t{0});
+      append_raw(out, bitmap.data(), block::bitmap_bytes(rows));
+    }
     if (rows > 0) {
       switch (type) {
         case Physical::kBool: encode_integers<std::uint8_t>(rows, header, out); break;

@@ -39,6 +39,7 @@ struct ColumnHeader {
 static_assert(sizeof(ColumnHeader) == 48);
 
 inline std::size_t align_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
-inline std::size_t bitmap_bytes(std::size_t rows) { return (rows + 63) / 64 * 8; }
+/// Whole 128-bit units: the values behind it stay 16-aligned.
+inline std::size_t bitmap_bytes(std::size_t rows) { return (rows + 127) / 128 * 16; }
 
 }  // namespace tajo::data::block

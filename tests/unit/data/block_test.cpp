@@ -214,5 +214,19 @@ TEST(Block, DamageIsAnErrorNeverUndefined) {
   }
 }
 
+/// A bitmap of an odd number of words must not push wide values off their alignment: kernels load them aligned.
+TEST(Block, WideValuesStayAlignedBehindABitmap) {
+  for (std::uint32_t rows : {1U, 64U, 65U, 129U, 700U}) {
+    Sample sample(rows, rows, 1'000'000, 3);
+    BlockBuilder builder({Physical::kI32, Physical::kI64, Physical::kI128, Physical::kF64, Physical::kBool, Physical::kStr});
+    builder.append(sample.batch);
+    Bytes block = builder.take();
+    BlockReader reader(block);
+    Batch out;
+    while (reader.next(out))
+      for (const Vector& v : out.columns) EXPECT_EQ(reinterpret_cast<std::uintptr_t>(v.data) % physical_width(v.type), 0U);
+  }
+}
+
 }  // namespace
 }  // namespace tajo::data
