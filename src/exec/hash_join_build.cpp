@@ -94,10 +94,11 @@ void HashJoinBuild::combine(Context&, Local& local) { join_.table->add(std::move
 std::uint32_t HashJoinBuild::phase(Context& context, std::uint32_t number) {
   if (number != 0) return 0;
   const std::uint32_t pieces = join_.table->prepare();
-  for (const auto& filter : join_.filters) {
+  for (std::size_t k = 0; k < join_.filters.size(); ++k) {
+    const auto& filter = join_.filters[k];
     if (!filter) continue;
     if (join_.table->rows() == 0) filter->prepare(0, 0, -1, context.memory);
-    else if (join_.table->single_integer()) filter->prepare(join_.table->rows(), join_.table->lo(), join_.table->hi(), context.memory);
+    else if (join_.table->integer_key(k)) filter->prepare(join_.table->rows(), join_.table->lo(k), join_.table->hi(k), context.memory);
     else filter->pass_all();
   }
   return pieces;

@@ -4,6 +4,7 @@
 #include <bit>
 #include <limits>
 
+#include "key_packer.hpp"
 #include "tajo/functions/program.hpp"
 
 namespace tajo::exec {
@@ -18,8 +19,9 @@ constexpr std::uint64_t kDensePerRow = 8;        ///< an array may have as many 
 constexpr std::uint64_t kBitmapPerRow = 512;     ///< and a bitmap as many bits
 constexpr std::uint64_t kAlwaysDense = 4096;
 constexpr std::uint64_t kMaxDense = std::uint64_t{1} << 32;
+constexpr std::uint64_t kNoNumber = ~std::uint64_t{0};
 
-bool integer_key(Physical type) { return type == Physical::kI32 || type == Physical::kI64; }
+bool is_integer(Physical type) { return type == Physical::kI32 || type == Physical::kI64; }
 
 template <class T>
 T load_at(const std::byte* at) {
@@ -50,7 +52,7 @@ void bounds_of(const Vector& v, const Selection& selection, std::int64_t& lo, st
 }  // namespace
 
 JoinTable::JoinTable(Shape shape, MemoryAccount& memory) : shape_(std::move(shape)), memory_(memory) {
-  single_integer_ = shape_.keys.size() == 1 && integer_key(shape_.stored[shape_.keys[0]]);
+  single_integer_ = shape_.keys.size() == 1 && is_integer(shape_.stored[shape_.keys[0]]);
   const std::uint32_t fixed = single_integer_ ? 8 : 16;
   flag_offset_ = fixed;
   layout_ = RowLayout(fixed + (shape_.flags ? 1U : 0U), shape_.stored);
@@ -60,8 +62,7 @@ JoinTable::JoinTable(Shape shape, MemoryAccount& memory) : shape_(std::move(shap
 JoinTable::Part::Part(const JoinTable& table, MemoryAccount& memory)
     : rows(table.layout_.size()),
       null_rows(table.layout_.size()),
-      lo(std::numeric_limits<std::int64_t>::max()),
-      hi(std::numeric_limits<std::int64_t>::min()),
+      bounds(table.shape_.keys.size(), Bounds{std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}),
       any_null(table.shape_.stored.size(), false),
       reservation(memory, "hash join build") {}
 
@@ -98,11 +99,13 @@ void JoinTable::append(Part& part, std::span<const Vector> values, const Selecti
   };
   if (joinable.count != 0) {
     write(part.rows, joinable);
-    if (single_integer_) {
-      const Vector& key = values[shape_.keys[0]];
-      if (key.type == Physical::kI32) bounds_of<std::int32_t>(key, joinable, part.lo, part.hi);
-      else bounds_of<std::int64_t>(key, joinable, part.lo, part.hi);
-    } else {
+    for (std::size_t k = 0; k < shape_.keys.size(); ++k) {
+      const Vector& key = values[shape_.keys[k]];
+      Part::Bounds& bounds = part.bounds[k];
+      if (key.type == Physical::kI32) bounds_of<std::int32_t>(key, joinable, bounds.lo, bounds.hi);
+      else if (key.type == Physical::kI64) bounds_of<std::int64_t>(key, joinable, bounds.lo, bounds.hi);
+    }
+    if (!single_integer_) {
       std::uint64_t hashes[data::kVectorRows];
       std::vector<Vector> keys;
       keys.reserve(shape_.keys.size());
@@ -121,9 +124,10 @@ void JoinTable::add(std::unique_ptr<Part> part) {
   parts_.push_back(std::move(part));
 }
 
+bool JoinTable::integer_key(std::size_t key) const { return is_integer(layout_.type(shape_.keys[key])); }
+
 std::uint32_t JoinTable::prepare() {
-  lo_ = std::numeric_limits<std::int64_t>::max();
-  hi_ = std::numeric_limits<std::int64_t>::min();
+  bounds_.assign(shape_.keys.size(), {std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()});
   for (const auto& part : parts_) {
     for (const RowStore::Chunk& chunk : part->rows.chunks()) {
       if (chunk.rows == 0) continue;
@@ -131,14 +135,16 @@ std::uint32_t JoinTable::prepare() {
       rows_ += chunk.rows;
     }
     null_key_ |= part->null_key;
-    lo_ = std::min(lo_, part->lo);
-    hi_ = std::max(hi_, part->hi);
+    for (std::size_t k = 0; k < bounds_.size(); ++k) {
+      bounds_[k].lo = std::min(bounds_[k].lo, part->bounds[k].lo);
+      bounds_[k].hi = std::max(bounds_[k].hi, part->bounds[k].hi);
+    }
     for (std::size_t c = 0; c < any_null_.size(); ++c) any_null_[c] = any_null_[c] || part->any_null[c];
   }
   if (rows_ == 0) return 0;
-  if (single_integer_) {
-    range_ = static_cast<std::uint64_t>(hi_) - static_cast<std::uint64_t>(lo_) + 1;
-    const bool fits = range_ != 0 && range_ < kMaxDense;
+  numbered_ = choose_numbers();
+  if (numbered_) {
+    const bool fits = range_ < kMaxDense;
     bitmap_ = fits && shape_.existence && range_ / kBitmapPerRow <= rows_ + 8;
     dense_ = bitmap_ || (fits && (range_ <= kAlwaysDense || range_ / kDensePerRow <= rows_));
   }
@@ -155,14 +161,32 @@ std::uint32_t JoinTable::prepare() {
   return static_cast<std::uint32_t>(pieces_.size());
 }
 
-std::int64_t JoinTable::key_of(const std::byte* row) const {
-  const std::size_t key = shape_.keys[0];
-  const std::byte* at = row + layout_.offset(key);
-  return layout_.type(key) == Physical::kI32 ? load_at<std::int32_t>(at) : load_at<std::int64_t>(at);
+/// Whether the keys are integers whose extents multiply to less than 2^63; sets range_ to the product. A single
+/// integer is always its own number, perhaps of a range that nothing is indexed by.
+bool JoinTable::choose_numbers() {
+  unsigned __int128 range = 1;
+  for (std::size_t k = 0; k < shape_.keys.size(); ++k) {
+    if (!integer_key(k)) return false;
+    range *= static_cast<unsigned __int128>(static_cast<__int128>(bounds_[k].hi) - bounds_[k].lo + 1);
+    if (range >> 63 != 0 && !single_integer_) return false;
+    if (range >> 63 != 0) range = static_cast<unsigned __int128>(1) << 63;
+  }
+  range_ = static_cast<std::uint64_t>(range);
+  return true;
 }
 
-std::uint64_t JoinTable::hash_of(const std::byte* row) const {
-  return single_integer_ ? mix(static_cast<std::uint64_t>(key_of(row))) : load_at<std::uint64_t>(row + 8);
+std::int64_t JoinTable::key_of(const std::byte* row, std::size_t key) const {
+  const std::size_t column = shape_.keys[key];
+  const std::byte* at = row + layout_.offset(column);
+  return layout_.type(column) == Physical::kI32 ? load_at<std::int32_t>(at) : load_at<std::int64_t>(at);
+}
+
+std::uint64_t JoinTable::number_of(const std::byte* row) const {
+  std::uint64_t number = static_cast<std::uint64_t>(key_of(row, 0)) - static_cast<std::uint64_t>(bounds_[0].lo);
+  for (std::size_t k = 1; k < shape_.keys.size(); ++k) {
+    number = number * (span(k) + 1) + static_cast<std::uint64_t>(key_of(row, k)) - static_cast<std::uint64_t>(bounds_[k].lo);
+  }
+  return number;
 }
 
 void JoinTable::link(std::uint32_t piece, std::span<RuntimeFilter* const> filters) {
@@ -170,24 +194,25 @@ void JoinTable::link(std::uint32_t piece, std::span<RuntimeFilter* const> filter
   const std::uint32_t bytes = layout_.size();
   for (std::size_t k = 0; k < filters.size(); ++k) {
     if (filters[k] == nullptr || !filters[k]->has_bounds()) continue;
-    TAJO_ASSERT(single_integer_);
-    for (std::uint32_t r = 0; r < chunk.rows; ++r) filters[k]->add(key_of(chunk.data + std::size_t{r} * bytes));
+    for (std::uint32_t r = 0; r < chunk.rows; ++r) filters[k]->add(key_of(chunk.data + std::size_t{r} * bytes, k));
   }
   bool repeated = false;
   for (std::uint32_t r = 0; r < chunk.rows; ++r) {
     std::byte* row = chunk.data + std::size_t{r} * bytes;
-    if (dense_) {
-      const std::uint64_t place = static_cast<std::uint64_t>(key_of(row)) - static_cast<std::uint64_t>(lo_);
-      if (bitmap_) {
-        std::atomic_ref<std::uint64_t>(directory_[place >> 6]).fetch_or(std::uint64_t{1} << (place & 63), std::memory_order_relaxed);
-        continue;
-      }
-      std::atomic_ref<std::uint64_t> head(directory_[place]);
+    std::uint64_t number = 0;
+    if (numbered_) {
+      number = number_of(row);
+      if (!single_integer_) std::memcpy(row + 8, &number, sizeof number);
+    }
+    if (bitmap_) {
+      std::atomic_ref<std::uint64_t>(directory_[number >> 6]).fetch_or(std::uint64_t{1} << (number & 63), std::memory_order_relaxed);
+    } else if (dense_) {
+      std::atomic_ref<std::uint64_t> head(directory_[number]);
       const std::uint64_t before = head.exchange(reinterpret_cast<std::uint64_t>(row), std::memory_order_relaxed);
       std::memcpy(row, &before, sizeof before);
       repeated |= before != 0;
     } else {
-      const std::uint64_t hash = hash_of(row);
+      const std::uint64_t hash = numbered_ ? KeyPacker::mix(number) : load_at<std::uint64_t>(row + 8);
       std::atomic_ref<std::uint64_t> head(directory_[hash >> shift_]);
       std::uint64_t before = head.load(std::memory_order_relaxed);
       for (;;) {
@@ -211,7 +236,7 @@ template <class T>
 void JoinTable::find_dense(const Vector& key, const Selection& selection, std::byte** out) const {
   const T* values = key.as<T>();
   const bool constant = key.form == Vector::Form::kConstant;
-  const auto lo = static_cast<std::uint64_t>(lo_);
+  const auto lo = static_cast<std::uint64_t>(bounds_[0].lo);
   const std::uint64_t* directory = directory_.data();
   for (std::uint32_t i = 0; i < selection.count; ++i) {
     const std::uint32_t row = constant ? 0 : selection[i];
@@ -223,25 +248,63 @@ void JoinTable::find_dense(const Vector& key, const Selection& selection, std::b
   }
 }
 
+namespace {
+/// numbers[i] = numbers[i] * (span + 1) + distance of row i's key from lo; kNoNumber where that is above span, or NULL.
 template <class T>
-void JoinTable::find_integer(const Vector& key, const Selection& selection, data::Arena& arena, std::byte** out) const {
-  const T* values = key.as<T>();
-  const bool constant = key.form == Vector::Form::kConstant;
-  const std::uint32_t offset = layout_.offset(shape_.keys[0]);
-  auto* hashes = arena.array<std::uint64_t>(selection.count);
+void number_key(const Vector& v, const Selection& selection, std::int64_t lo, std::uint64_t span, bool first, std::uint64_t* numbers) {
+  const T* values = v.as<T>();
+  const bool constant = v.form == Vector::Form::kConstant;
   for (std::uint32_t i = 0; i < selection.count; ++i) {
-    hashes[i] = mix(static_cast<std::uint64_t>(static_cast<std::int64_t>(values[constant ? 0 : selection[i]])));
+    const std::uint32_t row = constant ? 0 : selection[i];
+    const std::uint64_t distance = static_cast<std::uint64_t>(static_cast<std::int64_t>(values[row])) - static_cast<std::uint64_t>(lo);
+    const std::uint64_t number = first ? distance : numbers[i] * (span + 1) + distance;
+    const bool inside = distance <= span && data::row_valid(v.valid, row) && (first || numbers[i] != kNoNumber);
+    numbers[i] = inside ? number : kNoNumber;
+  }
+}
+}  // namespace
+
+void JoinTable::number_rows(std::span<const Vector> keys, const Selection& selection, std::uint64_t* numbers) const {
+  for (std::size_t k = 0; k < keys.size(); ++k) {
+    if (keys[k].type == Physical::kI32) number_key<std::int32_t>(keys[k], selection, bounds_[k].lo, span(k), k == 0, numbers);
+    else number_key<std::int64_t>(keys[k], selection, bounds_[k].lo, span(k), k == 0, numbers);
+  }
+}
+
+void JoinTable::find_numbered(std::span<const Vector> keys, const Selection& selection, data::Arena& arena, std::byte** out) const {
+  const std::uint32_t n = selection.count;
+  auto* numbers = arena.array<std::uint64_t>(n);
+  number_rows(keys, selection, numbers);
+  if (dense_) {
+    for (std::uint32_t i = 0; i < n; ++i) {
+      std::uint64_t found = 0;
+      if (numbers[i] < range_) found = bitmap_ ? directory_[numbers[i] >> 6] >> (numbers[i] & 63) & 1 : directory_[numbers[i]];
+      out[i] = reinterpret_cast<std::byte*>(found);
+    }
+    return;
+  }
+  auto* hashes = arena.array<std::uint64_t>(n);
+  for (std::uint32_t i = 0; i < n; ++i) {
+    hashes[i] = KeyPacker::mix(numbers[i]);
     __builtin_prefetch(&directory_[hashes[i] >> shift_]);
   }
-  for (std::uint32_t i = 0; i < selection.count; ++i) {
+  // Keys that span all of 64 bits use kNoNumber as a number, too.
+  const bool all_numbers = single_integer_ && span(0) == kNoNumber;
+  const auto key_valid = [&](std::uint32_t i) {
+    return data::row_valid(keys[0].valid, keys[0].form == Vector::Form::kConstant ? 0 : selection[i]);
+  };
+  for (std::uint32_t i = 0; i < n; ++i) {
     const std::uint64_t entry = directory_[hashes[i] >> shift_];
-    out[i] = (entry & tag(hashes[i])) != 0 && data::row_valid(key.valid, constant ? 0 : selection[i]) ? row_of(entry) : nullptr;
+    const bool possible = (entry & tag(hashes[i])) != 0 && (numbers[i] != kNoNumber || (all_numbers && key_valid(i)));
+    out[i] = possible ? row_of(entry) : nullptr;
     __builtin_prefetch(out[i]);
   }
-  for (std::uint32_t i = 0; i < selection.count; ++i) {
-    const T value = values[constant ? 0 : selection[i]];
+  for (std::uint32_t i = 0; i < n; ++i) {
     std::byte* row = out[i];
-    while (row != nullptr && load_at<T>(row + offset) != value) row = next(row);
+    if (single_integer_)
+      while (row != nullptr && number_of(row) != numbers[i]) row = next(row);
+    else
+      while (row != nullptr && load_at<std::uint64_t>(row + 8) != numbers[i]) row = next(row);
     out[i] = row;
   }
 }
@@ -268,21 +331,25 @@ void JoinTable::find(std::span<const Vector> keys, const Selection& selection, d
     std::fill_n(out, selection.count, nullptr);
     return;
   }
-  if (!single_integer_) return find_hashed(keys, selection, arena, out);
-  const bool narrow = keys[0].type == Physical::kI32;
-  if (dense_) return narrow ? find_dense<std::int32_t>(keys[0], selection, out) : find_dense<std::int64_t>(keys[0], selection, out);
-  return narrow ? find_integer<std::int32_t>(keys[0], selection, arena, out) : find_integer<std::int64_t>(keys[0], selection, arena, out);
+  if (!numbered_) return find_hashed(keys, selection, arena, out);
+  if (!dense_ || !single_integer_) return find_numbered(keys, selection, arena, out);
+  if (keys[0].type == Physical::kI32) find_dense<std::int32_t>(keys[0], selection, out);
+  else find_dense<std::int64_t>(keys[0], selection, out);
 }
 
 std::byte* JoinTable::find_next(std::span<const Vector> keys, std::uint32_t position, const std::byte* row) const {
   std::byte* at = next(row);
   if (dense_) return at;
   if (single_integer_) {
-    const std::int64_t key = key_of(row);
-    while (at != nullptr && key_of(at) != key) at = next(at);
+    const std::int64_t key = key_of(row, 0);
+    while (at != nullptr && key_of(at, 0) != key) at = next(at);
     return at;
   }
   const std::uint64_t hash = load_at<std::uint64_t>(row + 8);
+  if (numbered_) {
+    while (at != nullptr && load_at<std::uint64_t>(at + 8) != hash) at = next(at);
+    return at;
+  }
   while (at != nullptr && (load_at<std::uint64_t>(at + 8) != hash || !keys_equal(keys, position, at))) at = next(at);
   return at;
 }

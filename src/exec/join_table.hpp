@@ -41,7 +41,10 @@ class JoinTable {
   struct Part {
     Part(const JoinTable& table, MemoryAccount& memory);
     RowStore rows, null_rows;              ///< null_rows: a key is NULL
-    std::int64_t lo, hi;                   ///< of a single integer key
+    struct Bounds {
+      std::int64_t lo, hi;
+    };
+    std::vector<Bounds> bounds;            ///< by key, of integers
     bool null_key = false;
     std::vector<bool> any_null;            ///< by stored column
     data::Arena arena, strings;
@@ -60,9 +63,9 @@ class JoinTable {
   std::uint64_t rows() const { return rows_; }
   bool empty() const { return rows_ == 0 && !null_key_; }
   bool has_null_key() const { return null_key_; }
-  bool single_integer() const { return single_integer_; }
-  std::int64_t lo() const { return lo_; }
-  std::int64_t hi() const { return hi_; }
+  bool integer_key(std::size_t key) const;
+  std::int64_t lo(std::size_t key) const { return bounds_[key].lo; }
+  std::int64_t hi(std::size_t key) const { return bounds_[key].hi; }
   bool unique() const { return dense_ && !repeated_.load(std::memory_order_relaxed); }
   const RowLayout& layout() const { return layout_; }
   bool any_null(std::size_t column) const { return any_null_[column]; }
@@ -75,25 +78,24 @@ class JoinTable {
   std::byte* find_next(std::span<const data::Vector> keys, std::uint32_t position, const std::byte* row) const;
 
  private:
-  static std::uint64_t mix(std::uint64_t key) {
-    std::uint64_t h = (key ^ key >> 32) * 0x9E3779B97F4A7C15ULL;
-    h = (h ^ h >> 29) * 0xBF58476D1CE4E5B9ULL;
-    return h ^ h >> 32;
-  }
   static std::uint64_t tag(std::uint64_t hash) { return std::uint64_t{1} << (48 + (hash & 15)); }
   static std::byte* row_of(std::uint64_t entry) { return reinterpret_cast<std::byte*>(entry & 0xFFFFFFFFFFFFULL); }
-  std::int64_t key_of(const std::byte* row) const;
-  std::uint64_t hash_of(const std::byte* row) const;
+  std::int64_t key_of(const std::byte* row, std::size_t key) const;
+  std::uint64_t number_of(const std::byte* row) const;
+  bool choose_numbers();
+  std::uint64_t span(std::size_t key) const {
+    return static_cast<std::uint64_t>(bounds_[key].hi) - static_cast<std::uint64_t>(bounds_[key].lo);
+  }
+  void number_rows(std::span<const data::Vector> keys, const data::Selection& selection, std::uint64_t* numbers) const;
   bool keys_equal(std::span<const data::Vector> keys, std::uint32_t position, const std::byte* row) const;
   template <class T>
   void find_dense(const data::Vector& key, const data::Selection& selection, std::byte** out) const;
-  template <class T>
-  void find_integer(const data::Vector& key, const data::Selection& selection, data::Arena& arena, std::byte** out) const;
+  void find_numbered(std::span<const data::Vector> keys, const data::Selection& selection, data::Arena& arena, std::byte** out) const;
   void find_hashed(std::span<const data::Vector> keys, const data::Selection& selection, data::Arena& arena, std::byte** out) const;
 
   const Shape shape_;
   MemoryAccount& memory_;
-  bool single_integer_ = false;
+  bool single_integer_ = false;    ///< rows keep no hash
   RowLayout layout_;
   std::uint32_t flag_offset_ = 0;
 
@@ -101,12 +103,15 @@ class JoinTable {
   std::vector<std::unique_ptr<Part>> parts_;
   std::vector<RowStore::Chunk> pieces_;
   std::uint64_t rows_ = 0;
-  std::int64_t lo_ = 0, hi_ = -1;
+  std::vector<Part::Bounds> bounds_;   ///< by key
   bool null_key_ = false;
   std::vector<bool> any_null_;
-  bool dense_ = false;
+  /// Integer keys become one number within range_ where their bounds allow it: the first key's distance from its
+  /// least value, times the next key's extent, and so on. Rows of several keys keep it in place of the hash.
+  bool numbered_ = false;
+  bool dense_ = false;             ///< the number is an index
   bool bitmap_ = false;
-  std::uint64_t range_ = 0;        ///< hi - lo + 1 when dense
+  std::uint64_t range_ = 0;
   int shift_ = 0;
   ZeroedArray<std::uint64_t> directory_;
   std::atomic<bool> repeated_{false};

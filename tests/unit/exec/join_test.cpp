@@ -119,6 +119,42 @@ TEST(HashJoinTest, DenseKeysUseAnArray) {
   for (const JoinType type : kAll) check(type, probe, build, {{0}}, "dense repeated");
 }
 
+TEST(HashJoinTest, SeveralIntegersAreOneNumber) {
+  const std::vector<data::Type> types{int4(), int8(), int4()};
+  Random random(17);
+  const auto rows = [&](std::size_t n, std::uint64_t a, std::uint64_t b) {
+    Rows out;
+    for (std::size_t i = 0; i < n; ++i)
+      out.push_back({random.chance(0.05) ? Value{} : Value{static_cast<std::int64_t>(random.below(a)) - 3},
+                     random.chance(0.05) ? Value{} : Value{static_cast<std::int64_t>(random.below(b)) * 1'000'000'007}, std::int64_t{1}});
+    return out;
+  };
+  for (const std::uint64_t b : {5, 4000}) {
+    const Rows probe = rows(3000, 12, b), build = rows(700, 9, b);
+    for (const JoinType type : kAll) {
+      Bench bench(2);
+      bench.add_table("p", types, cut(probe, 3));
+      bench.add_table("b", types, cut(build, 2));
+      Node join = hash_join(type, bench.scan("p", types), bench.scan("b", types), {0, 1}, {0, 1});
+      const Rows got = sorted(bench.run(std::move(join)));
+      const Rows expected = sorted(reference(type, probe, build, {{0, 1}}));
+      EXPECT_TRUE(got == expected) << b << " type " << static_cast<int>(type);
+    }
+  }
+}
+
+TEST(HashJoinTest, KeysAtTheEndsOfTheirRange) {
+  const Rows ends{{INT64_MIN}, {INT64_MAX}, {std::int64_t{-1}}, {std::int64_t{0}}, {Value{}}};
+  for (const Rows& build : {ends, Rows{{INT64_MAX}}, Rows{{INT64_MIN}, {std::int64_t{0}}}}) {
+    Bench bench;
+    const Rows got = sorted(bench.run(hash_join(JoinType::kInner, values({int8()}, ends), values({int8()}, build), {0}, {0})));
+    Rows expected;
+    for (const Row& row : build)
+      if (!data::is_null(row[0])) expected.push_back({row[0], row[0]});
+    EXPECT_EQ(print(got), print(sorted(expected)));
+  }
+}
+
 TEST(HashJoinTest, NotInKnowsNull) {
   const Rows probe = random_rows(3, 200, 10, 0.2);
   const Rows with_null = random_rows(4, 20, 10, 0.3), without = random_rows(5, 20, 10, 0.0);
