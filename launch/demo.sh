@@ -20,7 +20,6 @@ home=$PWD/build/demo
 data=$home/sf$scale
 conf=$home/conf
 export TAJO_PID_DIR=$home/run
-launch/stop-tajo.sh --config conf >/dev/null 2>&1 || true
 [ -d "$conf" ] && launch/stop-tajo.sh --config "$conf" >/dev/null 2>&1 || true
 mkdir -p "$conf" "$data"
 base=${TAJO_DEMO_PORT:-26502}
