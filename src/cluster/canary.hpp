@@ -9,6 +9,7 @@ enum class Canary {
   kForgetYes,           // answers checks of an epoch it has voted against
   kHalf,                // half instead of a majority, for claims and for reads
   kReadsWithoutProof,
+  kLateHandoverServes,  // a successor serves at once however old the grant is
 };
 
 #ifdef TAJO_SIM_CANARIES

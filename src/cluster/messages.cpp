@@ -66,6 +66,7 @@ const char* kind_name(Kind kind) {
     case Kind::kNo: return "NO";
     case Kind::kCheck: return "CHECK";
     case Kind::kChecked: return "CHECKED";
+    case Kind::kOffer: return "OFFER";
     case Kind::kHandoverAsk: return "HANDOVER";
     case Kind::kTake: return "TAKE";
     case Kind::kView: return "VIEW";

@@ -17,8 +17,9 @@ enum class Kind : std::uint8_t {
   kNo,
   kCheck,         ///< proof for reads: number
   kChecked,
-  kHandoverAsk,   ///< backup to an active whose files hang
-  kTake,          ///< handover granted for this epoch
+  kOffer,         ///< active to a backup: ask me for the handover
+  kHandoverAsk,   ///< backup to an active: number = the question's
+  kTake,          ///< handover granted for this epoch, number = the question's
   kView,          ///< body = committed view
   kEvicted,       ///< body = committed view without the receiver
   kFetchView,

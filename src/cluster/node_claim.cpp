@@ -208,11 +208,16 @@ void ClusterNode::Core::become_active(const journal::SlotBytes& slot, Cause caus
   reports_.clear();
   proving_ = false;
   write_failures_ = 0;
+  ghost_epoch_ = 0;
   last_begun_ = now();
   restart_timers();
   for (Rank r : others()) heard_[r] = now();
-  // Nobody was asked: the old active may still prove reads by its members for a second.
-  bool hush = cause == Cause::kForce || cause == Cause::kOrphan;
+  // No voter refuses the old active's checks: it may still prove reads by its members for a second. (A minority has
+  // waited longer than that without a slot; a handover's old active proves nothing for three seconds.)
+  bool late_handover = cause == Cause::kHandover && now() - asked_handover_ > kHandoverFresh &&
+                       !canary(Canary::kLateHandoverServes);
+  bool hush = cause == Cause::kForce || cause == Cause::kOrphan || cause == Cause::kAgain || late_handover;
+  if (late_handover) ++count_.late_handovers;
   if (hush) ++count_.hushed_claims;
   hush_until_ = hush ? now() + kHush : 0;
   stamp();
@@ -234,9 +239,13 @@ void ClusterNode::Core::consider_handover_for_files() {
     if (r != config_.self && place(r) >= 0 && place(r) < place(config_.self) && answers) return;
   }
   if (now() - asked_handover_ < kHandoverWait / 3) return;
-  asked_handover_ = now();
   ++count_.handovers_for_files;
-  send(a, {.kind = Kind::kHandoverAsk, .epoch = epoch_, .view = view_.number});
+  ask_handover(a);
+}
+
+void ClusterNode::Core::ask_handover(Rank from) {
+  asked_handover_ = now();
+  send(from, {.kind = Kind::kHandoverAsk, .epoch = epoch_, .view = view_.number, .number = ++handover_question_});
 }
 
 }  // namespace tajo::cluster

@@ -17,7 +17,8 @@ ClusterNode::Core::Core(NodeConfig config, journal::LogFiles& files, MessagePort
   log_.add_machine("membership", {RecordKind::kClaim, RecordKind::kView}, membership_);
   log_.on_applied([this](const journal::SlotBytes& slot) {
     epoch_ = std::max(epoch_, slot.slot.epoch);
-    last_slot_seen_ = now();
+    if (seen_slots_.size() > kSeenSlots) seen_slots_.clear();
+    if (seen_slots_.insert(slot.slot.hash).second) last_slot_seen_ = now();
   });
   log_.on_need([this](const std::string& row, std::int64_t index) {
     ByteWriter body;
@@ -33,7 +34,7 @@ ClusterNode::Core::Core(NodeConfig config, journal::LogFiles& files, MessagePort
 }
 
 void ClusterNode::Core::start() {
-  last_turn_ = last_slot_seen_ = last_active_ = left_at_ = now();
+  last_turn_ = last_slot_seen_ = last_active_ = last_master_ = left_at_ = now();
   stamp();
   started_at_ = now();
   start_loops();
@@ -47,7 +48,7 @@ void ClusterNode::Core::turn() {
   if (ended_ || away <= config_.monitor_interval_us * 3 / 2) return;
   ++count_.absences;
   restart_timers();
-  last_slot_seen_ = last_active_ = now();
+  last_slot_seen_ = last_active_ = last_master_ = now();
   left_at_ += away;
   log_.files().shift(away);
   if (away <= config_.monitor_interval_us * kMissedIntervals || gated_ || epoch_ == 0) return;
@@ -80,6 +81,7 @@ void ClusterNode::Core::on_suspect(Rank rank) {
 void ClusterNode::Core::on_frame(Rank source, const Stamp& stamp, Bytes payload) {
   turn();
   if (ended_ || stamp.world != config_.world) return;
+  if (place(source) >= 0) last_master_ = now();
   Frame frame{source, stamp, std::move(payload)};
   if (gated_) {
     if (held_.size() < kHeldFrames) held_.push_back(std::move(frame));
@@ -103,6 +105,10 @@ void ClusterNode::Core::dispatch(Frame frame) {
   if (gate.ahead(stamp) && may_tell(asked_view_, source)) {
     send(source, {.kind = Kind::kFetchView, .epoch = epoch_, .view = view_.number, .number = incarnation_});
     if (role_ != Role::kWorker && role_ != Role::kSpare) spawn_catch_up();
+  }
+  if (is_active() && stamp.epoch > std::max(mine_, ghost_epoch_)) {
+    ghost_epoch_ = stamp.epoch;
+    ghost_since_ = now();
   }
   Letter letter;
   if (of_cluster) {
@@ -177,8 +183,12 @@ void ClusterNode::Core::handle(Rank source, const Stamp& stamp, Letter l) {
     }
     case Kind::kEvicted: return on_evicted_letter(stamp, decode_view(l.body));
     case Kind::kFetchView:
-      if (role_ != Role::kOutside && view_.number > l.view && view_.world == config_.world)
+      if (view_.world != config_.world) return;
+      if (role_ != Role::kOutside && view_.number > l.view) {
         tell_view(source, view_.incarnation(source) == l.number ? Kind::kView : Kind::kEvicted);
+      } else if (i_am_master()) {
+        tell_view(source, Kind::kView);  // nothing newer, but a sign that a master lives
+      }
       return;
     case Kind::kProbe:
       reports_[source] = {l.ranks.begin(), l.ranks.end()};
@@ -225,10 +235,14 @@ void ClusterNode::Core::handle(Rank source, const Stamp& stamp, Letter l) {
       }
       return;
     case Kind::kHandoverAsk:
-      if (is_active() && l.epoch == mine_) grant_handover(source);
+      if (is_active() && l.epoch == mine_) grant_handover(source, l.number);
+      return;
+    case Kind::kOffer:
+      if (l.epoch == epoch_ && role_ == Role::kBackup && source == active() && !claiming_) ask_handover(source);
       return;
     case Kind::kTake:
-      if (l.epoch == epoch_ && role_ == Role::kBackup && !claiming_) fibers_.spawn(claim(Cause::kHandover));
+      if (l.epoch == epoch_ && role_ == Role::kBackup && !claiming_ && l.number == handover_question_)
+        fibers_.spawn(claim(Cause::kHandover));
       return;
     case Kind::kBatch: return on_batch(source, std::move(l));
     case Kind::kFetch: return on_fetch(source, std::move(l));

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "canary.hpp"
@@ -111,6 +112,7 @@ class ClusterNode::Core {
   journal::Task<void> tail_loop();
   journal::Task<void> gate_after_absence();
   void outside_step();
+  void ask_masters();
   bool must_exit();
   bool orphaned() const;
   void on_batch(Rank source, Letter letter);
@@ -129,6 +131,7 @@ class ClusterNode::Core {
   journal::Task<void> change_view(Epoch e);
   void propose_view(std::map<Rank, Member> members);
   void admit_and_promote();
+  bool claim_above_ghost();
 
   // --- node_claim.cpp
   journal::Task<void> start_world();
@@ -138,6 +141,7 @@ class ClusterNode::Core {
   View claim_view(Cause cause) const;
   void become_active(const journal::SlotBytes& slot, Cause cause);
   void consider_handover_for_files();
+  void ask_handover(Rank from);
 
   // --- node_active.cpp
   void kick();
@@ -155,7 +159,8 @@ class ClusterNode::Core {
   void start_proof();
   void count_proof();
   void proof_to_slot();
-  void grant_handover(Rank successor);
+  void offer_handover(Rank successor);
+  void grant_handover(Rank successor, std::uint64_t question);
   void end_handover(bool taken);
 
   NodeConfig config_;
@@ -189,6 +194,7 @@ class ClusterNode::Core {
   bool damage_told_ = false;
   Micros last_slot_seen_ = 0;
   Micros last_active_ = 0;   // a frame from the active
+  Micros last_master_ = 0;   // a frame from any rank of conf/masters
   Micros left_at_ = 0;       // since when outside
   Micros started_at_ = 0;
   std::map<Rank, Micros> asked_state_;
@@ -210,7 +216,8 @@ class ClusterNode::Core {
   std::set<Epoch> against_;                       // epochs I have said YES against
   bool suspecting_ = false;
   bool claiming_ = false;
-  Micros asked_handover_ = 0;
+  Micros asked_handover_ = 0;     // when I asked last; a late grant is no grant
+  std::uint64_t handover_question_ = 0;
 
   // the active
   Epoch mine_ = 0;
@@ -227,12 +234,17 @@ class ClusterNode::Core {
   bool proving_ = false;
   std::uint64_t proof_number_ = 0;
   Micros last_begun_ = 0;
+  Epoch ghost_epoch_ = 0;    // heard of, above mine
+  Micros ghost_since_ = 0;
+  Micros log_read_at_ = 0;   // the last complete look at the log began then
   int write_failures_ = 0;
   bool remove_rows_ = false;
   Micros hush_until_ = 0;
   bool keeper_ = false;
   Rank successor_ = kNoRank;
   std::function<void(bool)> handover_done_;
+  Micros offered_at_ = 0;
+  std::unordered_set<std::uint64_t> seen_slots_;  // hashes: a slot read again after stepping back is no news
   std::uint64_t handover_number_ = 0;
 };
 

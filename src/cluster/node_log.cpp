@@ -14,7 +14,9 @@ Task<void> ClusterNode::Core::catch_up() {
   co_await log_.lock().acquire();
   {
     journal::FiberLock::Guard guard(log_.lock());
+    Micros begun = now();
     ReadEnd end = co_await log_.read_on(is_active() ? mine_ : 0);
+    if (end == ReadEnd::kEnd || end == ReadEnd::kOwn) log_read_at_ = begun;
     log_answers_ = end == ReadEnd::kEnd || end == ReadEnd::kOwn || end == ReadEnd::kEmpty;
     log_empty_ = end == ReadEnd::kEmpty;
     log_damaged_ = end == ReadEnd::kDamaged;
@@ -46,6 +48,7 @@ Task<void> ClusterNode::Core::tail_loop() {
       co_await claim(Cause::kOrphan);
     }
     outside_step();
+    ask_masters();
     if (must_exit()) co_return;
     double jitter = 0.8 + 0.4 * random_.uniform();
     co_await fibers_.sleep(static_cast<Micros>(static_cast<double>(follows ? kTail : kWorkerTail) * jitter));
@@ -66,6 +69,14 @@ void ClusterNode::Core::outside_step() {
   if (active() != kNoRank && place(active()) < 0) send(active(), join, Lane::kProbe);
 }
 
+/// §4.5: a member without word from its active asks every rank of conf/masters. An answer brings a newer view; the
+/// question itself tells an active that does not count this rank which epoch it stands in.
+void ClusterNode::Core::ask_masters() {
+  if (is_active() || role_ == Role::kOutside || now() - last_active_ <= kWorkerSilence) return;
+  for (Rank r : config_.masters)
+    send(r, {.kind = Kind::kFetchView, .epoch = epoch_, .view = view_.number, .number = incarnation_}, Lane::kProbe);
+}
+
 bool ClusterNode::Core::must_exit() {
   if (!own_world_) return false;
   bool somebody_writes = now() - last_slot_seen_ < kOrphanSilence;
@@ -75,8 +86,8 @@ bool ClusterNode::Core::must_exit() {
   }
   bool serves_nobody = role_ == Role::kWorker || role_ == Role::kSpare;
   if (serves_nobody && !keeper_ && log_answers_ && place(config_.self) < 0 &&
-      now() - std::max(last_active_, last_slot_seen_) > kAloneExit) {
-    exit("no active for 60 s although the log answers");
+      now() - std::max({last_active_, last_slot_seen_, last_master_}) > kAloneExit) {
+    exit("no active and no other master for 60 s although the log answers");
     return true;
   }
   bool silent = !others().empty();

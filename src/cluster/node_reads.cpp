@@ -65,18 +65,31 @@ void ClusterNode::Core::count_proof() {
 void ClusterNode::Core::hand_over(Rank successor, std::function<void(bool)> done) {
   auto it = view_.members.find(successor);
   if (!is_active() || stepdown_ || it == view_.members.end() || it->second.role != Role::kBackup) return done(false);
+  if (handover_done_) return done(false);
   handover_done_ = std::move(done);
-  grant_handover(successor);
+  offered_at_ = 0;
+  offer_handover(successor);
+  std::uint64_t number = handover_number_;
+  fibers_.call_at(now() + kHandoverWait, [this, number] {
+    if (!stepdown_ && handover_number_ == number) end_handover(false);  // it did not ask
+  });
+}
+
+/// The successor asks, so that it knows how old a grant is at most when it wins: the old active's silence ends by time.
+void ClusterNode::Core::offer_handover(Rank successor) {
+  if (stepdown_ || (offered_at_ != 0 && now() - offered_at_ < kHandoverWait / 3)) return;
+  offered_at_ = now();
+  send(successor, {.kind = Kind::kOffer, .epoch = mine_, .view = view_.number});
 }
 
 /// From here no slot is begun and no read answered in this epoch, until the successor has claimed or failed to.
-void ClusterNode::Core::grant_handover(Rank successor) {
+void ClusterNode::Core::grant_handover(Rank successor, std::uint64_t question) {
   if (!is_active() || stepdown_) return;
   ++count_.handovers_granted;
   stepdown_ = true;
   successor_ = successor;
   std::uint64_t number = ++handover_number_;
-  send(successor, {.kind = Kind::kTake, .epoch = mine_, .view = view_.number});
+  send(successor, {.kind = Kind::kTake, .epoch = mine_, .view = view_.number, .number = question});
   fibers_.call_at(now() + kHandoverWait, [this, number] {
     if (!stepdown_ || handover_number_ != number || !is_active() || ended_) return;
     stepdown_ = false;

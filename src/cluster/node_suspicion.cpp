@@ -126,7 +126,24 @@ void ClusterNode::Core::think() {
   }
 }
 
+/// §4.6: members speak of an epoch above mine that the log does not show: they have read a claim that was visible and
+/// then lost with its server, and hear me no more. A claim above it brings them back; if it stands after all and only my
+/// look-ups are stale, the slot says so.
+bool ClusterNode::Core::claim_above_ghost() {
+  if (ghost_epoch_ <= mine_ || now() - ghost_since_ < kGhostWait || claiming_) return false;
+  if (log_read_at_ < ghost_since_ + kGhostWait / 2) {
+    spawn_catch_up();
+    return false;
+  }
+  ++count_.ghosts;
+  epoch_ = std::max(epoch_, ghost_epoch_);
+  superseded();
+  fibers_.spawn(claim(Cause::kAgain));
+  return true;
+}
+
 void ClusterNode::Core::judge() {
+  if (claim_above_ghost()) return;
   if (now() - last_begun_ > kHeartbeatSlot) {
     want_slot_ = true;
     kick();
@@ -134,7 +151,7 @@ void ClusterNode::Core::judge() {
   if (log_.row_sync_failures() >= 2 || write_failures_ >= 2) {  // my files fail: another's may not
     for (Rank r : config_.masters)
       if (view_.contains(r) && view_.members.at(r).role == Role::kBackup && !suspects(r)) {
-        grant_handover(r);
+        offer_handover(r);
         break;
       }
   }

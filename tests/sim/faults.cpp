@@ -133,7 +133,7 @@ void Sim::at_step(SimRank& rank, const std::string& point) {
 
 void Sim::random_faults() {
   std::vector<int> all = hosts();
-  int number = 3 + static_cast<int>(rng.below(7));
+  int number = 3 + static_cast<int>(rng.below(options.seed % 4 == 0 ? 16 : 7));
   for (int i = 0; i < number; ++i) {
     double t = 4 + (options.heal_s - 8) * (rng.chance(0.5) ? rng.uniform() : rng.uniform() * rng.uniform());
     static constexpr double kLengths[] = {0.3, 0.7, 1.5, 2.7, 5, 10, 20};
@@ -142,7 +142,7 @@ void Sim::random_faults() {
     int random_host = all[rng.below(all.size())];
     bool the_active = rng.chance(0.5);
     auto pick = [this, random_host, the_active] { return the_active ? active()->host : random_host; };
-    switch (rng.below(27)) {
+    switch (rng.below(28)) {
       case 0:
       case 1:
       case 2: at(t, [this, pick] { may_kill(pick()); }); break;
@@ -258,6 +258,20 @@ void Sim::random_faults() {
         });
         break;
       case 24: at(t, [this, pick] { hang(pick()); }); break;
+      case 25:  // a claim is read by others, its owner dies, the failover takes it, and the old active comes back
+        at(t, [this] {
+          SimRank* a = active();
+          int masters_left = 0;
+          for (auto& r : ranks) masters_left += r->alive && !r->paused && r->is_master && r->world == a->world ? 1 : 0;
+          if (masters_left != 2 || a->world != 0) return;
+          at_next("claim: after the slot", "kill", 0);
+          stop(a->host, 7 * kSecond);
+          events.after(5 * kSecond, [this] {
+            ++count.fail_overs;
+            files.fail_over(500 * kMs);
+          });
+        });
+        break;
       default: {  // the active loses its filesystem and a backup its links, the pair that minorities are made of
         at(t, [this, d] {
           int a = active()->host;

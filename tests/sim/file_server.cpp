@@ -49,7 +49,8 @@ void FileServer::execute(SimRank& rank, Execute request, Done done, bool first) 
     ++count.late;
   }
   Result result = request();
-  if (first && sim_.now() < lost_until_ && rng_.chance(0.3)) {  // the answer is lost, the client system asks again
+  // An answer gets lost and the client system asks again. (Not an error: that is the client system's own word.)
+  if (first && result.status != FileStatus::kFailed && sim_.now() < lost_until_ && rng_.chance(0.3)) {
     ++count.repeated;
     sim_.events.after(seconds(0.3 + 2 * rng_.uniform()),
                       [this, &rank, request = std::move(request), done = std::move(done)]() mutable {

@@ -72,6 +72,7 @@ void one_run(const Job& job, std::uint64_t seed, Totals& totals, std::mutex& mut
   if (job.schedule != nullptr) {
     o.masters = job.schedule->masters;
     o.workers = job.schedule->workers;
+    o.spares = 0;
     o.end_s = 60;
     o.heal_s = 60;
     if (job.schedule->prepare) job.schedule->prepare(o);
@@ -164,7 +165,7 @@ int print_counters(const Totals& t) {
   TAJO_RULE(evictions_obeyed); TAJO_RULE(joins_admitted); TAJO_RULE(promotions); TAJO_RULE(absences); TAJO_RULE(gates);
   TAJO_RULE(superseded); TAJO_RULE(reads_by_slot); TAJO_RULE(reads_by_majority); TAJO_RULE(checks_refused);
   TAJO_RULE(disk_full); TAJO_RULE(rows_closed); TAJO_RULE(rows_removed); TAJO_RULE(states_fetched);
-  TAJO_RULE(frames_dropped); TAJO_RULE(frames_evicted); TAJO_RULE(frames_early); TAJO_RULE(hushed_claims);
+  TAJO_RULE(frames_dropped); TAJO_RULE(frames_evicted); TAJO_RULE(frames_early); TAJO_RULE(hushed_claims); TAJO_RULE(ghosts); TAJO_RULE(late_handovers);
   std::printf("faults:\n");
   TAJO_FAULT(kills); TAJO_FAULT(stops); TAJO_FAULT(hangs); TAJO_FAULT(suspends); TAJO_FAULT(cuts);
   TAJO_FAULT(one_way_cuts); TAJO_FAULT(partial_cuts); TAJO_FAULT(stalls); TAJO_FAULT(stalls_of_all);
@@ -197,6 +198,8 @@ std::vector<CanaryCase> canaries() {
   add({.name = "yes-forgotten", .rule = Canary::kForgetYes}, {"yes-then-check"});
   add({.name = "half-instead-of-majority", .rule = Canary::kHalf}, {"even-split-reads"});
   add({.name = "elapsed-watchdog", .elapsed_watchdog = true}, {"suspend-and-resume"});
+  add({.name = "late-handover-serves", .rule = Canary::kLateHandoverServes},
+      {"handover-that-takes-longer-than-its-grant"});
   add({.name = "reads-without-proof", .rule = Canary::kReadsWithoutProof}, {"even-split-reads"});
   return out;
 }

@@ -105,6 +105,26 @@ std::vector<Schedule> make() {
          s.at(25, [&s] { s.at_next("claim: before the slot", "stop", 4 * kSecond); });
          s.at(25, [&s] { s.handover(); });
        }});
+  add({"handover-that-takes-longer-than-its-grant", 2, 3, [](Sim& s) {
+         for (int i = 0; i < 6; ++i) {
+           s.at(8 + 8 * i, [&s] { s.handover(); });
+           s.at(8.002 + 8 * i, [&s] {
+             int successor = s.active()->host == 0 ? 1 : 0;
+             s.stall({successor}, seconds(2.5 + s.rng.uniform()));
+           });
+         }
+       },
+       {}, [](Options& o) {
+         busy(o);
+         o.end_s = 60;
+       }});
+  add({"claim-read-by-workers-and-lost", 2, 3, [](Sim& s) {
+         s.at(10, [&s] { s.at_next("claim: after the slot", "kill", 0); });
+         s.at(10, [&s] { s.cut_both({0}, {1, 2, 3, 4}, 5 * kSecond); });
+         s.at(10, [&s] { s.stop(0, 7 * kSecond); });
+         s.at(15, [&s] { s.files.fail_over(500 * kMs); });
+       },
+       answered_within(17, 19)});  // not lost: the evicted one is alone and waits 15 s
   add({"losing-claimants", 4, 2, [](Sim& s) {
          s.at(10, [&s] {
            // All backups are cut from each other and see the active die: they claim together.

@@ -19,6 +19,7 @@ Sim::Sim(Options o)
   auto shape = kShapes[rng.below(std::size(kShapes))];
   masters = options.masters != 0 ? options.masters : shape.first;
   workers = options.workers != 0 ? options.workers : shape.second;
+  if (options.spares < 0) options.spares = rng.chance(0.3) ? 1 : 0;
   static constexpr double kWrites[] = {0.2, 0.5, 0.9};
   if (options.writes == 0) options.writes = kWrites[rng.below(3)];
   static constexpr double kThink[] = {0.2, 0.4, 0.8};
@@ -45,10 +46,12 @@ void Sim::add_world(int world, bool force) {
   int w = world == 0 ? workers : 1;
   for (Rank r = 0; r < m; ++r) c.masters.push_back(r);
   for (Rank r = m; r < m + w; ++r) c.workers.push_back(r);
+  int spares = world == 0 ? options.spares : 0;
+  for (Rank r = m + w; r < m + w + spares; ++r) c.spares.push_back(r);
   c.world = rng();
   c.force = force;
   worlds_ = std::max(worlds_, world + 1);
-  for (Rank r = 0; r < m + w; ++r) {
+  for (Rank r = 0; r < m + w + spares; ++r) {
     c.self = r;
     c.seed = rng();
     ranks.push_back(std::make_unique<SimRank>(*this, world, r, c));

@@ -22,6 +22,7 @@ struct Options {
   Variant variant;
   int masters = 0;  ///< 0: drawn
   int workers = 0;
+  int spares = -1;
   int clients = 6;
   double writes = 0;     ///< share of statements, 0: drawn
   double think_s = 0;    ///< pause of a client between statements, 0: drawn
