@@ -223,6 +223,9 @@ void AggregateSink::update_separate(State& state, std::size_t index, const Batch
 void AggregateSink::combine(Context&, Local& local) {
   auto& state = static_cast<State&>(local);
   fold_few(state);
+  add_memory(state.tables->groups.memory());
+  for (const auto& values : state.tables->distinct)
+    if (values) add_memory(values->memory());
   const std::lock_guard lock(mutex_);
   finished_.push_back(std::move(state.tables));
 }

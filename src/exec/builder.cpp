@@ -27,6 +27,7 @@ struct Open {
   std::vector<Step*> steps;
   std::vector<Event*> after;     ///< events it waits for
   std::vector<Event*> signals;   ///< events told when it has ended
+  bool ordered = false;          ///< its one lane gives rows in an order that has to stay
 };
 
 class Builder {
@@ -50,9 +51,9 @@ class Builder {
       return;
     }
     const bool hashed = stage.output.kind == plan::StageOutput::Kind::kHash;
-    // A sorted stage has one lane at its end anyway; the flag keeps its blocks in the order of that lane.
+    const bool ordered = opens.size() == 1 && opens.front().ordered && !hashed;
     out_.output = outputs_.create(spec_.id, hashed ? stage.output.partitions : std::uint16_t{1},
-                                  physical_types(stage.root->output), !hashed);
+                                  physical_types(stage.root->output), ordered);
     close(opens, *out_.make<OutputSink>(stage, *out_.output, settings_));
   }
 
@@ -74,6 +75,11 @@ class Builder {
   Opens after(Source* source, Event* event) {
     Opens opens = leaf(source);
     opens.front().after.push_back(event);
+    return opens;
+  }
+
+  static Opens ordered(Opens opens) {
+    opens.front().ordered = true;
     return opens;
   }
 
@@ -122,10 +128,10 @@ class Builder {
     return opens;
   }
 
-  Opens build(const PhysicalNode& node, const plan::ValuesNode&) { return leaf(out_.make<ValuesSource>(node)); }
+  Opens build(const PhysicalNode& node, const plan::ValuesNode&) { return ordered(leaf(out_.make<ValuesSource>(node))); }
   Opens build(const PhysicalNode& node, const plan::SeriesNode&) { return leaf(out_.make<SeriesSource>(node)); }
   Opens build(const PhysicalNode& node, const plan::ExchangeInputNode& input) {
-    if (!input.merge_keys.empty()) return leaf(out_.make<MergeSource>(node, spec_, outputs_));
+    if (!input.merge_keys.empty()) return ordered(leaf(out_.make<MergeSource>(node, spec_, outputs_)));
     return leaf(out_.make<ExchangeSource>(node, spec_, outputs_));
   }
   Opens build(const PhysicalNode& node, const plan::FilterNode&) { return step(node, out_.make<FilterStep>(node, settings_)); }
@@ -189,14 +195,14 @@ class Builder {
     auto* sink = out_.make<SortSink>(node.id, sort.keys, node.children[0]->output, std::vector<functions::ExpressionPtr>{}, settings_,
                                      config_.threads);
     Event* sorted = close(opens, *sink);
-    return after(out_.make<SortSource>(node, *sink), sorted);
+    return ordered(after(out_.make<SortSource>(node, *sink), sorted));
   }
 
   Opens build(const PhysicalNode& node, const plan::TopNNode&) {
     Opens opens = build(*node.children.at(0));
     auto* sink = out_.make<TopNSink>(node, settings_);
     Event* complete = close(opens, *sink);
-    return after(out_.make<TopNSource>(node, *sink), complete);
+    return ordered(after(out_.make<TopNSource>(node, *sink), complete));
   }
 
   /// Windows of one order are computed in one pass; each pass sorts what the one before gave.
@@ -206,7 +212,7 @@ class Builder {
     for (const WindowPass& pass : passes) {
       auto* sink = out_.make<SortSink>(node.id, pass.keys, pass.input, pass.arguments, settings_, config_.threads);
       Event* sorted = close(opens, *sink);
-      opens = after(out_.make<WindowSource>(node, pass, *sink), sorted);
+      opens = ordered(after(out_.make<WindowSource>(node, pass, *sink), sorted));
     }
     return opens;
   }

@@ -72,6 +72,7 @@ class GroupTable {
   bool complete() const { return !emptied_; }   ///< no group has two rows
   bool any_null(std::size_t key) const { return any_null_[key]; }
   data::Arena& strings() { return strings_; }
+  std::size_t memory() const { return reservation_.held() + by_number_.size() * sizeof(std::uint64_t); }
   void account();  ///< brings the reservation up to date; Error 53200
 
  private:

@@ -94,6 +94,7 @@ void HashJoinBuild::combine(Context&, Local& local) { join_.table->add(std::move
 std::uint32_t HashJoinBuild::phase(Context& context, std::uint32_t number) {
   if (number != 0) return 0;
   const std::uint32_t pieces = join_.table->prepare();
+  add_memory(join_.table->memory());
   for (std::size_t k = 0; k < join_.filters.size(); ++k) {
     const auto& filter = join_.filters[k];
     if (!filter) continue;

@@ -161,6 +161,12 @@ std::uint32_t JoinTable::prepare() {
   return static_cast<std::uint32_t>(pieces_.size());
 }
 
+std::size_t JoinTable::memory() const {
+  std::size_t bytes = directory_.size() * sizeof(std::uint64_t);
+  for (const auto& part : parts_) bytes += part->reservation.held();
+  return bytes;
+}
+
 /// Whether the keys are integers whose extents multiply to less than 2^63; sets range_ to the product. A single
 /// integer is always its own number, perhaps of a range that nothing is indexed by.
 bool JoinTable::choose_numbers() {

@@ -61,6 +61,7 @@ class JoinTable {
   void link(std::uint32_t piece, std::span<RuntimeFilter* const> filters);
 
   std::uint64_t rows() const { return rows_; }
+  std::size_t memory() const;   ///< after prepare()
   bool empty() const { return rows_ == 0 && !null_key_; }
   bool has_null_key() const { return null_key_; }
   bool integer_key(std::size_t key) const;

@@ -96,6 +96,7 @@ void NestedLoopBuild::combine(Context&, Local& local) {
   }
   flush();
   state.reservation.set(state.arena->bytes());
+  add_memory(state.reservation.held());
   const std::lock_guard lock(join_.mutex);
   for (NestedLoopJoin::Chunk& chunk : chunks) {
     chunk.first = join_.rows;

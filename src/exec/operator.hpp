@@ -41,8 +41,18 @@ class Operator {
   std::uint32_t node() const { return node_; }
   virtual std::unique_ptr<Local> local(Context& context) = 0;
 
+  // For EXPLAIN ANALYZE: what was read, and what tables, runs and the like took when they were complete.
+  std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  std::uint64_t memory() const { return memory_.load(std::memory_order_relaxed); }
+
+ protected:
+  void add_bytes(std::uint64_t n) { bytes_.fetch_add(n, std::memory_order_relaxed); }
+  void add_memory(std::uint64_t n) { memory_.fetch_add(n, std::memory_order_relaxed); }
+
  private:
   const std::uint32_t node_;
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint64_t> memory_{0};
 };
 
 class Source : public Operator {

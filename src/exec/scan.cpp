@@ -142,6 +142,7 @@ Flow ScanSource::next(Context& context, Local& local, Batch& out) {
     const std::uint64_t bytes = state.reader->bytes_read();
     if (bytes != state.bytes_reported) {
       report_.bytes_read.fetch_add(bytes - state.bytes_reported, std::memory_order_relaxed);
+      add_bytes(bytes - state.bytes_reported);
       state.bytes_reported = bytes;
     }
     if (!more) {

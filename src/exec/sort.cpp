@@ -56,6 +56,7 @@ Flow SortSink::take(Context&, Local& local, const Batch& in) {
 
 void SortSink::combine(Context&, Local& local) {
   const std::lock_guard lock(mutex_);
+  add_memory(static_cast<State&>(local).rows->reservation.held());
   parts_.push_back(std::move(static_cast<State&>(local).rows));
 }
 

@@ -212,6 +212,12 @@ void Task::complete() {
   result.canceled = canceled_ && !error_ && !lost_;
   result.rows_read = report_.rows_read.load();
   result.bytes_read = report_.bytes_read.load();
+  for (const auto& op : assembly_.operators) {
+    const auto found = counters_.find(op->node());
+    if (found == counters_.end()) continue;
+    found->second.bytes += op->bytes();
+    found->second.memory_bytes += op->memory();
+  }
   for (const auto& [node, counters] : counters_) result.counters.push_back(counters);
   activities_.clear();
   assembly_ = Assembly{};

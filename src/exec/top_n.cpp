@@ -94,6 +94,7 @@ void TopNSink::shrink(Context& context, State& state) const {
 
 void TopNSink::combine(Context&, Local& local) {
   const std::lock_guard lock(mutex_);
+  add_memory(static_cast<State&>(local).rows->reservation.held());
   parts_.push_back(std::move(static_cast<State&>(local).rows));
 }
 
