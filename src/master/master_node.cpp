@@ -1,5 +1,7 @@
 #include "tajo/master/master_node.hpp"
 
+#include <chrono>
+
 #include "client_front.hpp"
 #include "tajo/common/clock.hpp"
 #include "tajo/common/log.hpp"
@@ -12,6 +14,7 @@ using protocol::Tag;
 
 namespace {
 constexpr Micros kTickUs = 50'000;
+constexpr int kFlushPeriodS = 2, kSweepPeriodS = 60;
 }
 
 MasterNode::MasterNode(MasterParts parts, protocol::ControlPort& port)
@@ -25,7 +28,22 @@ MasterNode::~MasterNode() {
   queue_ready_.notify_all();
 }
 
-void MasterNode::start() { tick(); }
+void MasterNode::start() {
+  tick();
+  maintenance_ = Thread("tajo-maintain", kPlanningStackBytes, [this] { maintain(); });
+}
+
+void MasterNode::maintain() {
+  std::unique_lock lock(queue_mutex_);
+  for (int second = 1; !stopping_; ++second) {
+    queue_ready_.wait_for(lock, std::chrono::seconds(1));
+    if (stopping_) return;
+    lock.unlock();
+    if (runner_.active() && second % kFlushPeriodS == 0) runner_.flush_inline_rows(kFlushAfterUs);
+    if (runner_.active() && second % kSweepPeriodS == 0) runner_.sweep_files();
+    lock.lock();
+  }
+}
 
 ClientService& MasterNode::service() { return *front_; }
 

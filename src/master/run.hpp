@@ -15,6 +15,7 @@ struct StatementRunner::Run {
   Session session;
   Epoch epoch = 0;
   QueryId query;
+  bool background = false;               ///< the master's own work: no history, no submission record
   bool adopt = false;                    ///< taken over from an earlier epoch: `query` and its record exist
   Epoch submitted_epoch = 0;
   Micros started_at = 0;

@@ -174,6 +174,7 @@ void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
     for (const auto& block : run.reply.blocks) {
       if (data::BlockReader(*block).rows() == 0) continue;
       done.fragments.push_back(storage::make_inline_fragment(s.table->source.schema, Bytes(*block)));
+      done.fragments.back().mtime_us = wall_us();  // flushed to a file kFlushAfterUs later
     }
   } else {
     // Too much for the log: a worker writes it from this rank's output, as it does for COPY.

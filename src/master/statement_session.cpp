@@ -105,6 +105,8 @@ std::optional<std::pair<data::Type, data::Value>> StatementRunner::session_funct
     if (args.size() > 1) return std::pair{data::Type::of(TypeId::kText), data::Value{}};
     throw Error("42704", "unrecognized configuration parameter \"" + key + "\"");
   }
+  if (run.request.kind != protocol::ClientRequest::Kind::kExecute) return std::nullopt;  // Describe has no effect
+  if (name == "tajo_flush") return std::pair{data::Type::of(TypeId::kInt8), data::Value(std::int64_t{flush_inline_rows(0)})};
   if (name == "tajo_kill") {
     QueryId id = QueryId::parse(text_of(0));
     RunPtr target;

@@ -164,7 +164,7 @@ void StatementRunner::run_immediate(Run& run, plan::PhysicalPlan plan) {
 }
 
 protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::PhysicalPlan& plan, protocol::StageInputs feeds) {
-  if (!run.adopt) {
+  if (!run.adopt && !run.background) {
     // Submission is recorded while the query starts: it is also the proof that the epoch still stood.
     cluster::Proposal proposal;
     proposal.records.emplace_back(journal::RecordKind::kQuery, QueryState::submitted_record(run.record));

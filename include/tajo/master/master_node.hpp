@@ -52,6 +52,7 @@ class MasterNode {
   void tick();
   void serve_forwarded();
   void add_server();
+  void maintain();
 
   MasterParts parts_;
   protocol::ControlPort& port_;
@@ -67,6 +68,7 @@ class MasterNode {
   std::size_t idle_ = 0;
   bool stopping_ = false;
   std::vector<Thread> resumed_;
+  Thread maintenance_;
   std::unique_ptr<Front> front_;
 };
 

@@ -48,6 +48,10 @@ struct MasterParts {
 inline constexpr std::size_t kMaxInlineInsertBytes = std::size_t{64} << 10;
 /// Queries over fewer generated rows than this run in the master.
 inline constexpr double kMaxImmediateRows = 100'000;
+/// Small inserts become files after this long at the latest.
+inline constexpr Micros kFlushAfterUs = 60'000'000;
+/// A file without a manifest stays at least this long: a scan that began before may still map it.
+inline constexpr Micros kSweepAfterUs = 120'000'000;
 /// Replies kept for requests that are asked again; the oldest leave first.
 inline constexpr std::size_t kMaxKeptReplies = 1'000;
 inline constexpr std::size_t kMaxKeptReplyBytes = std::size_t{64} << 20;
@@ -64,6 +68,11 @@ class StatementRunner {
   /// Takeover: plans the queries of the log's running set again and attaches to their QueryMasters. Blocks; own thread each.
   void resume(const QueryRecord& query);
   std::optional<protocol::ClientReply> progress(const std::string& session);
+  /// Rewrites rows that ride in the log as fragment files: of tables whose oldest such rows are `min_age_us` old.
+  /// Returns how many tables were flushed. Blocks; errors are logged and tried again by the next call.
+  int flush_inline_rows(Micros min_age_us);
+  /// Removes files in the warehouse that no manifest names and no running query may still read or write.
+  void sweep_files();
 
   void on_active(Epoch epoch);
   void on_passive();
@@ -111,6 +120,7 @@ class StatementRunner {
   void visit(Run& run, plan::TransactionStatement& s);
   void visit(Run& run, plan::DeallocateStatement& s);
   void visit(Run& run, plan::DiscardStatement& s);
+  void flush_table(const catalog::Table& table);
   void commit_insert(Run& run, const catalog::TablePtr& table, bool replace, protocol::QueryDone& done, const std::string& tag_prefix);
   std::optional<std::pair<data::Type, data::Value>> session_function(Run& run, const std::string& name, const std::vector<data::Value>& args);
 
@@ -121,6 +131,8 @@ class StatementRunner {
   std::deque<std::string> kept_order_;
   std::size_t kept_bytes_ = 0;
   std::shared_mutex catalog_change_;    ///< DDL alone; INSERT commits share
+  std::mutex flush_mutex_;              ///< one flush at a time
+  std::map<std::string, Micros> unnamed_files_;  ///< sweep: path → when it was first seen without a manifest
   std::atomic<Epoch> epoch_{0};         ///< 0: not active
   std::atomic<std::uint32_t> next_number_{1};
 };

@@ -1,0 +1,129 @@
+// The active master's own work on tables: small inserts become files, files nobody names are removed.
+#include <filesystem>
+#include <set>
+
+#include "run.hpp"
+#include "tajo/common/clock.hpp"
+#include "tajo/common/log.hpp"
+
+namespace tajo::master {
+
+namespace {
+
+/// One stage on one worker that reads the fragments that ride in the log and writes them as files.
+plan::PhysicalPlan flush_plan(const catalog::Table& table, std::vector<data::FragmentInfo> fragments) {
+  plan::PhysicalPlan plan;
+  plan.write = plan::WriteTarget{table.number, table.source, false};
+  plan.tables.push_back({table.number, table.name, table.version, table.source, std::move(fragments)});
+  auto root = std::make_unique<plan::PhysicalNode>();
+  plan::ScanNode scan;
+  for (std::uint32_t c = 0; c < table.source.schema.columns.size(); ++c) {
+    scan.columns.push_back(c);
+    const data::Column& column = table.source.schema.columns[c];
+    root->output.push_back({column.name, column.type, data::physical_of(column.type), {}});
+  }
+  root->detail = std::move(scan);
+  root->id = 1;
+  plan::Stage stage;
+  stage.root = std::move(root);
+  stage.output.kind = plan::StageOutput::Kind::kTable;
+  plan.stages.push_back(std::move(stage));
+  return plan;
+}
+
+/// The query a warehouse file was written by: `q_<ms>_<n>…`; empty for other names.
+QueryId writer_of(const std::string& name) {
+  auto second = name.find('_', 2);
+  if (!name.starts_with("q_") || second == std::string::npos) return {};
+  auto end = name.find_first_not_of("0123456789", second + 1);
+  return QueryId::parse(name.substr(0, end));
+}
+
+}  // namespace
+
+void StatementRunner::flush_table(const catalog::Table& table) {
+  std::vector<data::FragmentInfo> inlined;
+  catalog::CommitFragments record;
+  record.table = table.number;
+  for (const data::FragmentInfo& f : table.fragments) {
+    if (!f.inline_rows) continue;
+    inlined.push_back(f);
+    record.remove.push_back(f.id);
+  }
+  Run run;
+  run.background = true;
+  run.epoch = run.submitted_epoch = epoch_;
+  run.query = next_query_id();
+  run.started_at = boottime_us();
+  run.started_ms = wall_us() / 1000;
+  run.session.user = parts_.owner;
+  auto done = run_distributed(run, flush_plan(table, std::move(inlined)), {});
+  record.add = std::move(done.fragments);
+  std::unique_lock lock(catalog_change_);
+  auto now = parts_.catalog.snapshot_now()->find(table.database, table.name);
+  if (!now || now->number != table.number) return;
+  std::set<std::uint32_t> there;
+  for (const data::FragmentInfo& f : now->fragments) there.insert(f.id);
+  for (std::uint32_t id : record.remove)
+    if (!there.contains(id)) return;  // replaced meanwhile: the new file stays unnamed and is swept
+  cluster::Proposal proposal;
+  proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(record));
+  commit_or_throw(std::move(proposal));
+}
+
+int StatementRunner::flush_inline_rows(Micros min_age_us) {
+  std::lock_guard one(flush_mutex_);
+  auto snapshot = parts_.catalog.snapshot_now();
+  int flushed = 0;
+  for (const auto& [database_name, database] : snapshot->databases) {
+    for (const auto& [name, table] : database->tables) {
+      bool due = false;
+      for (const data::FragmentInfo& f : table->fragments) due |= f.inline_rows && wall_us() - f.mtime_us >= min_age_us;
+      if (!due) continue;
+      try {
+        flush_table(*table);
+        ++flushed;
+      } catch (const Superseded&) {
+        return flushed;
+      } catch (const Error& e) {
+        log_warn("master", "flush of " + database_name + "." + name + ": " + e.message());
+      }
+    }
+  }
+  return flushed;
+}
+
+void StatementRunner::sweep_files() {
+  namespace fs = std::filesystem;
+  auto snapshot = parts_.catalog.snapshot_now();
+  std::set<std::string> named;
+  for (const auto& [database_name, database] : snapshot->databases)
+    for (const auto& [name, table] : database->tables)
+      for (const data::FragmentInfo& f : table->fragments)
+        if (!table->external && !f.inline_rows) named.insert(parts_.warehouse_directory + "/" + table->source.location + "/" + f.path);
+  const Micros now = boottime_us();
+  Micros oldest_running = now;
+  std::set<QueryId> running;
+  for (const QueryRecord& q : parts_.queries.running()) {
+    running.insert(q.id);
+    oldest_running = std::min(oldest_running, now - (wall_us() - q.started_ms * 1000));
+  }
+  std::map<std::string, Micros> unnamed;
+  std::error_code ignored;
+  for (auto it = fs::recursive_directory_iterator(parts_.warehouse_directory, ignored); it != fs::recursive_directory_iterator();
+       it.increment(ignored)) {
+    if (!it->is_regular_file(ignored)) continue;
+    const std::string path = it->path().string();
+    QueryId writer = writer_of(it->path().filename().string());
+    if (!writer || running.contains(writer) || named.contains(path)) continue;
+    auto earlier = unnamed_files_.find(path);
+    const Micros since = earlier == unnamed_files_.end() ? now : earlier->second;
+    // Queries that began while a manifest named it hold their snapshot; a flush under way has not named its file yet.
+    if (now - since >= kSweepAfterUs && oldest_running > since) fs::remove(path, ignored);
+    else unnamed[path] = since;
+  }
+  unnamed_files_ = std::move(unnamed);
+  parts_.storage.release_removed();
+}
+
+}  // namespace tajo::master
