@@ -111,11 +111,12 @@ void Sim::at_next(const std::string& point, const std::string& what, Micros dura
 }
 
 void Sim::at_step(SimRank& rank, const std::string& point) {
-  if (step_faults_.empty() || rank.paused || !rank.alive) return;
+  if (step_faults_.empty() || rank.paused || !rank.alive || now() >= seconds(options.heal_s)) return;
   const std::string here = rank.serving ? point : "claim: " + point;
   if (step_faults_.back().point != here) return;
   StepFault f = step_faults_.back();
   step_faults_.pop_back();
+  f.duration = std::min(f.duration, seconds(options.heal_s) - now());
   log("at rank " + std::to_string(rank.host) + " " + here + ": " + f.what);
   if (!rank.serving) ++count.struck_at_claim;
   bool before = point == "before the slot";

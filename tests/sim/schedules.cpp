@@ -110,9 +110,19 @@ std::vector<Schedule> make() {
            s.at(8 + 8 * i, [&s] { s.handover(); });
            s.at(8.002 + 8 * i, [&s] {
              int successor = s.active()->host == 0 ? 1 : 0;
-             s.stall({successor}, seconds(2.5 + s.rng.uniform()));
+             s.stall({successor}, seconds(2.8 + 0.7 * s.rng.uniform()));
            });
          }
+         // Nobody hears of the takeover at first.
+         s.on_claim = [&s](const std::string& cause) {
+           if (cause != "handover") return;
+           int old_active = s.active()->host;
+           int successor = old_active == 0 ? 1 : 0;
+           Network::Links links;
+           for (int h : s.hosts())
+             if (h != successor) links.emplace_back(successor, h);
+           s.network.cut(links, kSecond);
+         };
        },
        {}, [](Options& o) {
          busy(o);
