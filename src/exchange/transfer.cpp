@@ -1,5 +1,8 @@
 #include "transfer.hpp"
 
+#include <csignal>
+
+#include "tajo/common/failpoint.hpp"
 #include "tajo/common/log.hpp"
 
 namespace tajo::exchange {
@@ -7,6 +10,7 @@ namespace {
 
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr Micros kSilenceUs = 1'000'000;  // then a ping, which a living peer's transport acknowledges
+constexpr std::string_view kReadFailpoint = "task_output_read";
 constexpr int kSilentTicks = 10;          // ticks of our own clock: a pause of this rank does not count
 using Kind = TransferHead::Kind;
 
@@ -152,7 +156,10 @@ void Transfers::run() {
     std::deque<Event> events;
     events.swap(events_);
     lock.unlock();
-    for (Event& e : events) handle(e);
+    for (Event& e : events) {
+      handle(e);
+      if (last_served_ && !servings_.contains(*last_served_)) end_rank_after_read();
+    }
     if (const auto now = std::chrono::steady_clock::now(); now >= next_tick) {
       next_tick = now + kTick;
       watch_silence();
@@ -221,6 +228,7 @@ void Transfers::receive(mpi::Message& message) {
       s.partition = h.partition;
       s.credit = static_cast<std::int64_t>(h.credit);
       const auto it = servings_.insert_or_assign(key, std::move(s)).first;
+      if (failpoint_named(kReadFailpoint)) watch_readers(key, task_of(h));
       serve(it->first, it->second);
       return;
     }
@@ -267,6 +275,7 @@ bool Transfers::send_block(const StreamKey& key, ByteView block, bool last) {
 
 /// Sends what the credit allows; ends the stream after its last block.
 void Transfers::serve(const StreamKey& key, Serving& serving) {
+  if (last_served_ && key != *last_served_) return;
   const auto& blocks = serving.output->partitions[serving.partition];
   if (blocks.empty()) {
     TransferHead h;
@@ -295,6 +304,20 @@ void Transfers::serve(const StreamKey& key, Serving& serving) {
     ++serving.next;
   }
   if (serving.next == blocks.size()) servings_.erase(StreamKey(key));
+}
+
+/// Failpoint: when a second rank asks for an output, this rank serves the first one's stream to its end, nobody else's,
+/// and is gone. So the first has read the output and the second has nothing of it.
+void Transfers::watch_readers(const StreamKey& key, const TaskId& task) {
+  const auto [first, is_new] = first_readers_.try_emplace(task, key);
+  if (is_new || last_served_ || first->second.first == key.first) return;
+  if (failpoint(kReadFailpoint)) last_served_ = first->second;
+}
+
+void Transfers::end_rank_after_read() {
+  log_warn("exchange", "failpoint: this rank ends after one of two consumers has read its output");
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));  // the transport's thread sends what lies in its queue
+  std::raise(SIGKILL);
 }
 
 /// A peer from which blocks are awaited is pinged when it is silent; after kSilentTicks its outputs count as lost.

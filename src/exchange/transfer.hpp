@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <vector>
@@ -99,6 +100,8 @@ class Transfers {
   void flush(Rank to);
   void forget_peer(Rank rank);
   void watch_silence();
+  void watch_readers(const StreamKey& key, const TaskId& task);
+  void end_rank_after_read();
   std::optional<Pull> pull(std::uint64_t stream, Rank from, bool forget);
 
   mpi::Fabric& fabric_;
@@ -123,6 +126,8 @@ class Transfers {
   std::map<StreamKey, Serving> servings_;
   std::set<Rank> full_;
   std::map<Rank, int> silent_ticks_;
+  std::map<TaskId, StreamKey> first_readers_;  ///< only while the failpoint task_output_read is named
+  std::optional<StreamKey> last_served_;       ///< the failpoint has fired: the rank ends when this stream is read
   std::thread thread_;
 };
 
