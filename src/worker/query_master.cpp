@@ -122,6 +122,7 @@ void QueryMaster::dispatch() {
       Rank worker = choose_worker(plan_->stages[s]);
       if (worker == kNoRank) break;
       start_task(s, t, worker);
+      if (finished_) return;
     }
   }
 }
@@ -133,9 +134,10 @@ void QueryMaster::send_plan(Rank worker) {
 
 void QueryMaster::start_task(std::uint16_t stage, std::uint32_t number, Rank worker) {
   Task& task = stages_[stage].tasks[number];
+  if (++task.attempts > kMaxTaskStarts)
+    return fail(Error("58000", "task " + task.id.str() + " was started " + std::to_string(kMaxTaskStarts) + " times and never completed"));
   task.state = TaskState::kRunning;
   task.worker = worker;
-  ++task.attempts;
   // An attempt number is unique over all QueryMasters of the query.
   task.id.attempt = static_cast<std::uint16_t>(start_.attempt << 8 | (task.attempts & 0xFF));
   ++running_[worker];
@@ -163,7 +165,8 @@ QueryMaster::Task* QueryMaster::find(const TaskId& id) {
 
 void QueryMaster::requeue(std::uint16_t stage, std::uint32_t number) {
   Task& task = stages_[stage].tasks[number];
-  if (task.state == TaskState::kRunning) {
+  // A lost worker's count of running tasks went with it, and nobody is there to hear.
+  if (task.state == TaskState::kRunning && workers_.contains(task.worker)) {
     --running_[task.worker];
     port_.send(task.worker, protocol::encode_cancel_task(task.id));
   }
@@ -172,6 +175,17 @@ void QueryMaster::requeue(std::uint16_t stage, std::uint32_t number) {
   task.output = {};
   task.done = {};
   ++retries_;
+  stages_[stage].closed = false;
+  reopen_inputs(stage);
+}
+
+/// Outputs of a closed stage were dropped: whoever is to read them again needs them made again.
+void QueryMaster::reopen_inputs(std::uint16_t stage) {
+  for (std::uint16_t input : plan_->stages[stage].inputs) {
+    if (input >= stages_.size() || !stages_[input].closed) continue;
+    stages_[input].closed = false;
+    for (std::uint32_t t = 0; t < stages_[input].tasks.size(); ++t) lose_output(input, t);
+  }
 }
 
 void QueryMaster::restart_consumers(std::uint16_t stage) {
@@ -183,16 +197,8 @@ void QueryMaster::restart_consumers(std::uint16_t stage) {
 }
 
 void QueryMaster::lose_output(std::uint16_t stage, std::uint32_t number) {
+  if (stages_[stage].tasks[number].state == TaskState::kPending) return;  // already to be made again
   requeue(stage, number);
-  if (stages_[stage].closed) {
-    // Its inputs may have been dropped when it was complete: make them again first.
-    stages_[stage].closed = false;
-  }
-  for (std::uint16_t input : plan_->stages[stage].inputs)
-    if (input < stages_.size() && stages_[input].closed) {
-      stages_[input].closed = false;
-      for (std::uint32_t t = 0; t < stages_[input].tasks.size(); ++t) lose_output(input, t);
-    }
   // One attempt for all: whoever may have read the lost attempt starts again, unless the new one is the same rows.
   if (!plan_->stages[stage].repeatable) restart_consumers(stage);
 }
@@ -250,23 +256,24 @@ void QueryMaster::on_workers(const std::set<Rank>& workers) {
     has_plan_.erase(rank);
     running_.erase(rank);
   }
-  if (!lost.empty()) {
-    for (std::uint16_t s = 0; s < stages_.size(); ++s) {
-      for (std::uint32_t t = 0; t < stages_[s].tasks.size(); ++t) {
-        Task& task = stages_[s].tasks[t];
-        if (!lost.contains(task.worker)) continue;
-        if (task.state == TaskState::kRunning) {
-          task.state = TaskState::kPending;
-          task.worker = kNoRank;
-          ++retries_;
-          if (++task.workers_lost >= kMaxWorkersLostPerTask)
-            return fail(Error("58000", "task " + task.id.str() + " was lost with its worker " +
-                                           std::to_string(task.workers_lost) + " times"));
-        } else if (task.state == TaskState::kDone && !task.output.inline_output && !stages_[s].closed &&
-                   plan_->stages[s].output.kind != StageOutput::Kind::kTable) {
-          lose_output(s, t);
-        }
-      }
+  // First the tasks that ran there, so that each counts its lost worker; then what outputs are to be made again.
+  for (StageRun& run : stages_) {
+    for (Task& task : run.tasks) {
+      if (task.state != TaskState::kRunning || !lost.contains(task.worker)) continue;
+      task.state = TaskState::kPending;
+      task.worker = kNoRank;
+      ++retries_;
+      if (++task.workers_lost >= kMaxWorkersLostPerTask)
+        return fail(Error("58000", "task " + task.id.str() + " was lost with its worker " +
+                                       std::to_string(task.workers_lost) + " times"));
+    }
+  }
+  for (std::uint16_t s = 0; s < stages_.size(); ++s) {
+    if (plan_->stages[s].output.kind == StageOutput::Kind::kTable) continue;  // its files outlive their writer
+    for (std::uint32_t t = 0; t < stages_[s].tasks.size(); ++t) {
+      const Task& task = stages_[s].tasks[t];
+      if (task.state == TaskState::kDone && lost.contains(task.worker) && !task.output.inline_output && !stages_[s].closed)
+        lose_output(s, t);
     }
   }
   dispatch();

@@ -49,6 +49,7 @@ bool WorkerNode::on_message(Rank source, ByteView message) {
     case Tag::kPlan: {
       auto plan = protocol::decode_plan_message(message);
       KnownPlan& known = plans_[plan.query];
+      if (known.plan && known.attempt > plan.attempt) return true;  // of a QueryMaster that was replaced
       if (known.plan && known.attempt < plan.attempt) {
         engine_.cancel_query(plan.query);
         outputs_.drop_query(plan.query);
@@ -222,15 +223,15 @@ void WorkerNode::run_task(Rank source, protocol::RunTask run) {
 }
 
 void WorkerNode::on_view(const cluster::View& view, cluster::Role) {
-  for (const auto& [rank, member] : view_.members) {
-    auto now = view.members.find(rank);
-    if (now == view.members.end() || now->second.incarnation != member.incarnation) outputs_.peer_lost(rank);
-  }
+  std::set<Rank> gone;  // also those that left and are back: they know nothing any more
+  for (const auto& [rank, member] : view_.members)
+    if (view.incarnation(rank) != member.incarnation) gone.insert(rank);
+  for (Rank rank : gone) outputs_.peer_lost(rank);
   Rank old_active = view_.active();
   view_ = view;
   // Tasks and outputs of a QueryMaster that left are of no use: the query starts elsewhere with a higher attempt.
   for (auto it = plans_.begin(); it != plans_.end();) {
-    if (view.contains(it->second.query_master)) {
+    if (view.contains(it->second.query_master) && !gone.contains(it->second.query_master)) {
       ++it;
       continue;
     }
@@ -240,11 +241,17 @@ void WorkerNode::on_view(const cluster::View& view, cluster::Role) {
   }
   auto alive = view.with_role(cluster::Role::kWorker);
   std::set<Rank> workers(alive.begin(), alive.end());
+  std::set<Rank> stayed = workers;
+  for (Rank rank : gone) stayed.erase(rank);
   std::vector<QueryId> hosted;
   for (auto& [query, h] : queries_)
     if (h.master && !h.master->finished()) hosted.push_back(query);
-  for (const QueryId& query : hosted)
-    if (auto it = queries_.find(query); it != queries_.end() && it->second.master) it->second.master->on_workers(workers);
+  for (const QueryId& query : hosted) {
+    auto it = queries_.find(query);
+    if (it == queries_.end() || !it->second.master) continue;
+    if (stayed != workers) it->second.master->on_workers(stayed);
+    it->second.master->on_workers(workers);
+  }
   if (view.active() != old_active) {
     heartbeat();
     for (auto& [query, h] : queries_)

@@ -19,6 +19,7 @@ inline constexpr std::uint64_t kRowsPerTask = std::uint64_t{16} << 20;  ///< abo
 inline constexpr std::uint64_t kRowsPerSplit = std::uint64_t{256} << 10;
 inline constexpr int kTasksPerWorker = 2;       ///< running at once for one query, so that the next one stands ready
 inline constexpr int kMaxWorkersLostPerTask = 2;  ///< a poison task must not take the cluster
+inline constexpr int kMaxTaskStarts = 200;      ///< of one task, for whatever reason; attempt numbers have eight bits
 
 /// Runs one query: cuts stages into tasks, hands them to workers, accepts each split exactly once, repairs what a lost
 /// worker takes with it (docs/recovery.md, Tasks). Sans-I/O; control thread of the rank it was given to.
@@ -73,6 +74,7 @@ class QueryMaster {
   void lose_output(std::uint16_t stage, std::uint32_t task);
   void restart_consumers(std::uint16_t stage);
   void requeue(std::uint16_t stage, std::uint32_t task);
+  void reopen_inputs(std::uint16_t stage);
   bool consumers_complete(std::uint16_t stage) const;
   void close_inputs(std::uint16_t stage);
   void fail(const Error& error);
