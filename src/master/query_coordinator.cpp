@@ -147,14 +147,16 @@ void QueryCoordinator::on_view(const cluster::View& view, Micros) {
   if (epoch_ == 0) return;
   for (auto it = reported_.begin(); it != reported_.end();)
     it = view.contains(it->second.first) ? std::next(it) : reported_.erase(it);
-  std::vector<QueryId> hopeless;
+  std::vector<QueryId> hopeless, canceled;
   for (auto& [id, query] : running_) {
     if (query.query_master == kNoRank || view.contains(query.query_master)) continue;
     log_warn("master", "query " + id.str() + " lost its QueryMaster, rank " + std::to_string(query.query_master));
     query.query_master = kNoRank;
     query.attempt = static_cast<std::uint16_t>((query.attempt + 1) & 0xFF);
-    if (query.canceled || ++query.restarts > kMaxQueryMasterRestarts) hopeless.push_back(id);
+    if (query.canceled) canceled.push_back(id);
+    else if (++query.restarts > kMaxQueryMasterRestarts) hopeless.push_back(id);
   }
+  for (const QueryId& id : canceled) finish(id, failed(Error(sqlstate::kQueryCanceled, "canceling statement due to user request")));
   for (const QueryId& id : hopeless) finish(id, failed(Error("58000", "query " + id.str() + " lost its QueryMaster too often")));
   dispatch();
 }
