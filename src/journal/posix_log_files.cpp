@@ -1,15 +1,18 @@
 #include "tajo/journal/posix_log_files.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <mutex>
+#include <ctime>
 #include <sys/stat.h>
 #include <thread>
 
 #include "log_disk.hpp"
 #include "tajo/common/error.hpp"
+#include "tajo/journal/slot.hpp"
 
 namespace tajo::journal {
 
@@ -81,6 +84,23 @@ std::unique_ptr<PosixLogFiles> PosixLogFiles::open(const std::string& directory,
   commits->fill_reserve();
   return std::unique_ptr<PosixLogFiles>(
       new PosixLogFiles(std::move(commits), std::make_shared<Disk>(directory, rank), std::move(post)));
+}
+
+std::optional<double> PosixLogFiles::newest_slot_age_s(const std::string& directory) {
+  FileResult rows = Disk(directory, 0).list_rows();
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  std::optional<double> age;
+  for (const std::string& row : rows.names) {
+    for (std::int64_t index = 0;; ++index) {
+      struct stat st {};
+      if (::lstat((directory + "/" + row + "/" + slot_name(index)).c_str(), &st) != 0) break;
+      double seconds = static_cast<double>(now.tv_sec - st.st_mtim.tv_sec) +
+                       1e-9 * static_cast<double>(now.tv_nsec - st.st_mtim.tv_nsec);
+      age = age ? std::min(*age, seconds) : seconds;
+    }
+  }
+  return age;
 }
 
 PosixLogFiles::PosixLogFiles(std::shared_ptr<Disk> commits, std::shared_ptr<Disk> reads, Post post)

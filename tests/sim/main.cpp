@@ -36,7 +36,6 @@ FaultCounters& operator+=(FaultCounters& a, const FaultCounters& b) { return add
 
 namespace {
 
-constexpr std::size_t kMinStatements = 200;
 constexpr std::uint64_t kEnoughRuns = 200;  ///< from here on a rule never taken is a failure
 
 struct Totals {
@@ -294,7 +293,11 @@ int main_with(int argc, char** argv) {
   print("random runs from seed " + std::to_string(job.start), t, elapsed);
   if (one) return t.failed == 0 ? 0 : 1;
   int zeros = print_counters(t);
-  std::printf("runs with fewer than %zu statements: %llu\n", kMinStatements, static_cast<unsigned long long>(t.thin_runs));
+  if (t.thin_runs > 0) {
+    std::printf("FAILED: %llu runs with fewer than %llu statements\n", static_cast<unsigned long long>(t.thin_runs),
+                static_cast<unsigned long long>(kMinStatements));
+    return 1;
+  }
   if (t.runs >= kEnoughRuns && zeros > 0) {
     std::printf("FAILED: %d rules or faults were never taken\n", zeros);
     return 1;

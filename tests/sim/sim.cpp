@@ -9,6 +9,7 @@ namespace tajo::sim {
 
 namespace {
 constexpr int kKeys = 3;
+constexpr double kLongestRun = 140;
 constexpr std::uint64_t kWriteIds = 1'000'000;  // ids of one client's statements
 }  // namespace
 
@@ -106,11 +107,17 @@ std::vector<int> Sim::hosts() const {
 void Sim::at(double second, std::function<void()> fn) { events.after(seconds(second) - now(), std::move(fn)); }
 
 const std::vector<std::string>& Sim::run() {
-  for (auto& r : ranks) (void)r;
   for (Client& c : clients_)
     events.after(kSecond + static_cast<Micros>(rng.below(kSecond)), [this, &c] { next_statement(c); });
-  Micros end = seconds(options.end_s);
-  while (errors_.size() < 4 && events.step(end)) {
+  for (;;) {
+    Micros end = seconds(options.end_s);
+    while (errors_.size() < 4 && events.step(end)) {
+    }
+    // A run that was mostly outage goes on until it has seen enough statements.
+    if (statements >= kMinStatements || !errors_.empty() || options.end_s >= kLongestRun) break;
+    options.end_s += 10;
+    for (Client& c : clients_)
+      if (!c.busy) next_statement(c);
   }
   check();
   if (on_end)

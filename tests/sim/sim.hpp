@@ -31,6 +31,8 @@ struct Options {
   std::int64_t row_slots = 0;
 };
 
+inline constexpr std::uint64_t kMinStatements = 200;  ///< of a run
+
 /// How often each fault was injected; a zero in a large run fails it.
 struct FaultCounters {
   std::uint64_t kills = 0, stops = 0, hangs = 0, suspends = 0, cuts = 0, one_way_cuts = 0, partial_cuts = 0, stalls = 0,

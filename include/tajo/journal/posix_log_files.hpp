@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tajo/journal/log_files.hpp"
@@ -18,6 +19,9 @@ class PosixLogFiles final : public LogFiles {
   /// Makes the directory with its parents, and this rank's reserve file. May block: call before the control thread
   /// starts. Throws Error 58030 naming the path when it cannot be used.
   static std::unique_ptr<PosixLogFiles> open(const std::string& directory, Rank rank, Post post);
+  /// Seconds since the newest slot was won, by the filesystem's times; empty when there is none. Blocks. For whoever
+  /// starts a cluster: a log written a moment ago is somebody's.
+  static std::optional<double> newest_slot_age_s(const std::string& directory);
   /// Does not wait for a hung file server: threads end by themselves, callbacks not yet posted are dropped.
   ~PosixLogFiles() override;
 

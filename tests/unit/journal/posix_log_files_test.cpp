@@ -54,7 +54,9 @@ TEST_F(Files, ASlotIsWonOnce) {
   EXPECT_EQ(make_slot("00000001-first", 0, "e1").status, FileStatus::kMissing);
   EXPECT_EQ(wait([&](auto d) { files->make_row("00000001-first", d); }).status, FileStatus::kOk);
   EXPECT_EQ(wait([&](auto d) { files->make_row("00000001-first", d); }).status, FileStatus::kExists);
+  EXPECT_FALSE(PosixLogFiles::newest_slot_age_s(directory + "/system/log"));
   EXPECT_EQ(make_slot("00000001-first", 0, "mine").status, FileStatus::kOk);
+  EXPECT_LT(PosixLogFiles::newest_slot_age_s(directory + "/system/log").value(), 5.0);
   FileResult lost = make_slot("00000001-first", 0, "other");
   EXPECT_EQ(lost.status, FileStatus::kExists);
   EXPECT_EQ(lost.text, "mine");
