@@ -26,6 +26,7 @@ MasterNode::~MasterNode() {
     stopping_ = true;
   }
   queue_ready_.notify_all();
+  maintenance_wake_.notify_all();
 }
 
 void MasterNode::start() {
@@ -36,7 +37,7 @@ void MasterNode::start() {
 void MasterNode::maintain() {
   std::unique_lock lock(queue_mutex_);
   for (int second = 1; !stopping_; ++second) {
-    queue_ready_.wait_for(lock, std::chrono::seconds(1));
+    maintenance_wake_.wait_for(lock, std::chrono::seconds(1));
     if (stopping_) return;
     lock.unlock();
     if (runner_.active() && second % kFlushPeriodS == 0) runner_.flush_inline_rows(kFlushAfterUs);

@@ -23,6 +23,7 @@ struct StatementRunner::Run {
   std::shared_ptr<const sql::ParsedStatement> parsed;
   std::string tag;
   catalog::SnapshotPtr snapshot;
+  bool rests_on_state = false;           ///< system tables were asked: the answer needs a proof
   protocol::ClientReply reply;
   QueryRecord record;
   bool submitted = false;                ///< a submission record was proposed

@@ -79,7 +79,9 @@ plan::Statement StatementRunner::bind(Run& run) {
     context.parameter_types = types;
     context.parameters = &parameters;
   }
-  return sql::bind(*run.parsed, context);
+  plan::Statement bound = sql::bind(*run.parsed, context);
+  run.rests_on_state = tables.asked();
+  return bound;
 }
 
 plan::PlannerSettings StatementRunner::planner_settings(const Run& run, bool immediate) const {

@@ -178,6 +178,7 @@ std::optional<data::Schema> SystemTablesView::schema(const std::string& schema, 
 std::vector<std::vector<data::Value>> SystemTablesView::rows(const std::string& schema, const std::string& table) const {
   const SystemTable* found = find(schema, table);
   if (found == nullptr) return {};
+  asked_ = true;
   return found->rows(Context{parts_, session_, *snapshot_});
 }
 

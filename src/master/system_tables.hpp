@@ -11,7 +11,11 @@ class SystemTablesView : public sql::SystemTables {
   std::optional<data::Schema> schema(const std::string& schema, const std::string& table) const override;
   std::vector<std::vector<data::Value>> rows(const std::string& schema, const std::string& table) const override;
 
+  /// Whether an answer rests on the catalog or the cluster's state and so needs a proof.
+  bool asked() const { return asked_; }
+
  private:
+  mutable bool asked_ = false;
   const MasterParts& parts_;
   const Session& session_;
   catalog::SnapshotPtr snapshot_;

@@ -63,6 +63,7 @@ class MasterNode {
 
   std::mutex queue_mutex_;
   std::condition_variable queue_ready_;
+  std::condition_variable maintenance_wake_;  ///< its own: a notify_one for a server must not end here
   std::deque<std::pair<Rank, protocol::ClientRequest>> queue_;
   std::vector<Thread> servers_;
   std::size_t idle_ = 0;
