@@ -195,10 +195,25 @@ ExpressionPtr Binder::bind_window(const std::string& name, const PgQuery__FuncCa
       throw e.at(position(f->location));
     }
   }
-  const ColumnId id = add_id(name, "", window.type);
-  clause.windows->windows.push_back(std::move(window));
-  clause.windows->ids.push_back(id);
-  return column(id, f->location);
+  const auto add = [&](plan::WindowExpression w) {
+    const ColumnId id = add_id(w.name, "", w.type);
+    clause.windows->windows.push_back(std::move(w));
+    clause.windows->ids.push_back(id);
+    return column(id, f->location);
+  };
+  if (name != "avg") return add(std::move(window));
+  // The engine runs base aggregates over windows: an average is the quotient of two of them.
+  const Type type = window.type;
+  window.name = "sum";
+  window.type = functions::aggregate_type("sum", {window.args[0]->type}, false);
+  ExpressionPtr sum = add(window);
+  window.name = "count";
+  window.type = Type::of(TypeId::kInt8);
+  ExpressionPtr count = add(std::move(window));
+  const Type operand = type.is_float() ? Type::of(TypeId::kFloat8) : Type::decimal(38, 0);
+  if (type.is_float()) count = functions::make_cast(count, operand);
+  if (type.is_float() || sum->type.is_integer()) sum = functions::make_cast(sum, operand);
+  return functions::make_cast(functions::make_call("/", {sum, count}), type);
 }
 
 void Binder::set_direction(plan::SortKey& key, const PgQuery__SortBy* by) {
