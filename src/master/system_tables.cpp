@@ -4,6 +4,7 @@
 
 #include "settings.hpp"
 #include "tajo/common/clock.hpp"
+#include "tajo/functions/listing.hpp"
 
 namespace tajo::master {
 namespace {
@@ -138,6 +139,15 @@ const std::map<std::string, SystemTable>& system_tables() {
             auto own = c.session.settings.find(name);
             rows.push_back({text(name), text(own == c.session.settings.end() ? setting.value : own->second)});
           }
+          return rows;
+        }}},
+      {"information_schema.functions",
+       {{{"function_name", TypeId::kText}, {"result_type", TypeId::kText}, {"argument_types", TypeId::kText}, {"description", TypeId::kText},
+         {"function_type", TypeId::kText}},
+        [](const Context&) {
+          Rows rows;
+          for (auto& f : functions::list_functions())
+            rows.push_back({text(f.name), text(f.result), text(f.arguments), text(""), text(f.kind)});
           return rows;
         }}},
       {"pg_catalog.pg_database",
