@@ -199,6 +199,40 @@ TEST_F(RealFiles, RowsEndAndANewcomerStartsFromTheSnapshot) {
   EXPECT_EQ(next.active()->machine.words, acked);
 }
 
+TEST_F(RealFiles, StateRidesWithASlotAndNeedsNoneOfItsOwn) {
+  World w(1, 1, directory);
+  ASSERT_TRUE(w.run_until([&] { return w.active() != nullptr; }));
+  ClusterNode& node = *w.active()->node;
+  auto propose = [&](const char* word, journal::Durability durability, std::optional<Outcome>& outcome) {
+    ByteView text = as_bytes(word);
+    node.propose({.records = {{RecordKind::kCatalog, Bytes(text.begin(), text.end())}}, .durability = durability},
+                 [&outcome](Outcome o) { outcome = o; });
+  };
+  std::optional<Outcome> state, commit, alone;
+  propose("state", journal::Durability::kState, state);
+  propose("commit", journal::Durability::kCommit, commit);
+  ASSERT_TRUE(w.run_until([&] { return commit.has_value(); }));
+  EXPECT_EQ(state, Outcome::kCommitted) << "it was proposed before";
+  EXPECT_EQ(w.active()->machine.words, (std::vector<std::string>{"state", "commit"}));
+  Micros begin = boottime_us();
+  propose("alone", journal::Durability::kState, alone);
+  ASSERT_TRUE(w.run_until([&] { return alone.has_value(); }));
+  EXPECT_GE(boottime_us() - begin, 90'000);
+  EXPECT_LT(boottime_us() - begin, 400'000);
+}
+
+TEST_F(RealFiles, WhatRestsOnAnAbsentWorkerIsRefused) {
+  World w(1, 1, directory);
+  ASSERT_TRUE(w.run_until([&] { return w.active() != nullptr; }));
+  std::optional<Outcome> outcome;
+  Proposal p{.records = {{RecordKind::kCatalog, Bytes(3)}}};
+  p.members = {{1, 2}};  // another incarnation than the view's
+  w.active()->node->propose(std::move(p), [&](Outcome o) { outcome = o; });
+  ASSERT_TRUE(w.run_until([&] { return outcome.has_value(); }));
+  EXPECT_EQ(outcome, Outcome::kStaleMember);
+  EXPECT_TRUE(w.active()->machine.words.empty());
+}
+
 TEST_F(RealFiles, HandoverKeepsTheOldActiveAsBackup) {
   World w(2, 1, directory);
   ASSERT_TRUE(w.run_until([&] { return w.active() != nullptr; }));
