@@ -124,6 +124,12 @@ void StatementRunner::sweep_files() {
   }
   unnamed_files_ = std::move(unnamed);
   parts_.storage.release_removed();
+  for (auto it = fs::directory_iterator(parts_.staging_directory, ignored); it != fs::directory_iterator(); it.increment(ignored)) {
+    QueryId id = QueryId::parse(it->path().filename().string());
+    if (!id || running.contains(id)) continue;
+    auto query = parts_.queries.find(id);
+    if (!query || wall_us() / 1000 - query->finished_ms >= kKeepResultsMs) fs::remove_all(it->path(), ignored);
+  }
 }
 
 }  // namespace tajo::master

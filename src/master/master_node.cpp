@@ -69,7 +69,9 @@ bool MasterNode::on_message(Rank source, ByteView message) {
       auto request = protocol::decode_client_request(message);
       {
         std::lock_guard lock(queue_mutex_);
-        if (queue_.size() < kMaxForwardedQueue) queue_.emplace_back(source, std::move(request));
+        // The sender repeats what is not answered yet; a statement that runs long must not take a server for each time.
+        if (queue_.size() >= kMaxForwardedQueue || !taken_.emplace(source, request.number).second) return true;
+        queue_.emplace_back(source, std::move(request));
         if (idle_ == 0 && servers_.size() < kMaxForwardedRuns) add_server();
       }
       queue_ready_.notify_one();
@@ -109,6 +111,7 @@ void MasterNode::serve_forwarded() {
       if (view_.contains(source)) port_.send(source, protocol::encode(*reply));
     });
     lock.lock();
+    taken_.erase({source, request.number});
   }
 }
 

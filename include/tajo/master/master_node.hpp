@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -65,6 +66,7 @@ class MasterNode {
   std::condition_variable queue_ready_;
   std::condition_variable maintenance_wake_;  ///< its own: a notify_one for a server must not end here
   std::deque<std::pair<Rank, protocol::ClientRequest>> queue_;
+  std::set<std::pair<Rank, std::uint64_t>> taken_;  ///< queued or running: their repetitions are not taken again
   std::vector<Thread> servers_;
   std::size_t idle_ = 0;
   bool stopping_ = false;

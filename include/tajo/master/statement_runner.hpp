@@ -52,6 +52,8 @@ inline constexpr double kMaxImmediateRows = 100'000;
 inline constexpr Micros kFlushAfterUs = 60'000'000;
 /// A file without a manifest stays at least this long: a scan that began before may still map it.
 inline constexpr Micros kSweepAfterUs = 120'000'000;
+/// A staged result stays this long after its query has ended.
+inline constexpr std::int64_t kKeepResultsMs = 30 * 60 * 1000;
 /// Replies kept for requests that are asked again; the oldest leave first.
 inline constexpr std::size_t kMaxKeptReplies = 1'000;
 inline constexpr std::size_t kMaxKeptReplyBytes = std::size_t{64} << 20;
