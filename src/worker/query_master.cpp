@@ -32,7 +32,7 @@ QueryMaster::QueryMaster(protocol::StartQuery start, std::shared_ptr<const plan:
                          std::map<std::uint32_t, std::vector<data::Split>> splits, protocol::ControlPort& port,
                          Callbacks callbacks)
     : start_(std::move(start)), plan_(std::move(plan)), splits_(std::move(splits)), port_(port),
-      callbacks_(std::move(callbacks)), stages_(plan_->stages.size()), consumers_(plan_->stages.size()),
+      callbacks_(std::move(callbacks)), last_worker_(port_.self()), stages_(plan_->stages.size()), consumers_(plan_->stages.size()),
       workers_(start_.workers.begin(), start_.workers.end()), worker_plan_(protocol::encode_plan(*plan_, false)) {
   for (const Stage& stage : plan_->stages)
     for (std::uint16_t input : stage.inputs)
@@ -99,16 +99,20 @@ Rank QueryMaster::choose_worker(const Stage& stage) const {
     auto it = running_.find(port_.self());
     return it == running_.end() || it->second < kTasksPerWorker ? port_.self() : kNoRank;
   }
+  // The least loaded; of those the next one round, so that stages of one task do not all meet on the same rank.
   Rank best = kNoRank;
   int least = kTasksPerWorker;
-  for (Rank worker : workers_) {
+  auto consider = [&](Rank worker) {
     auto it = running_.find(worker);
     int running = it == running_.end() ? 0 : it->second;
     if (running < least) {
       least = running;
       best = worker;
     }
-  }
+  };
+  auto next = workers_.upper_bound(last_worker_);
+  std::for_each(next, workers_.end(), consider);
+  std::for_each(workers_.begin(), next, consider);
   return best;
 }
 
@@ -137,7 +141,7 @@ void QueryMaster::start_task(std::uint16_t stage, std::uint32_t number, Rank wor
   if (++task.attempts > kMaxTaskStarts)
     return fail(Error("58000", "task " + task.id.str() + " was started " + std::to_string(kMaxTaskStarts) + " times and never completed"));
   task.state = TaskState::kRunning;
-  task.worker = worker;
+  task.worker = last_worker_ = worker;
   // An attempt number is unique over all QueryMasters of the query.
   task.id.attempt = static_cast<std::uint16_t>(start_.attempt << 8 | (task.attempts & 0xFF));
   ++running_[worker];

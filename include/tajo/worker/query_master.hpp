@@ -87,6 +87,7 @@ class QueryMaster {
   std::map<std::uint32_t, std::vector<data::Split>> splits_;
   protocol::ControlPort& port_;
   Callbacks callbacks_;
+  Rank last_worker_;                 ///< that got a task; at first this rank, which has the query's control work already
   std::vector<StageRun> stages_;
   std::vector<std::vector<std::uint16_t>> consumers_;
   std::map<Rank, int> running_;      ///< tasks running a worker
