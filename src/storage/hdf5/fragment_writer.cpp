@@ -55,6 +55,9 @@ class Encoders {
       c.type = schema.columns[i].type;
       c.not_null = schema.columns[i].not_null;
       encoders_[i]->describe(c);
+      // Here, and not row by row: every way of writing rows ends here, and the NULLs are counted already.
+      if (c.not_null && c.statistics.nulls > 0)
+        throw Error("23502", "null value in column \"" + c.name + "\" violates not-null constraint");
       toc.columns.push_back(std::move(c));
     }
     return toc;
