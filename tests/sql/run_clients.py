@@ -1,0 +1,438 @@
+"""What clients do, against a real cluster: psql, COPY, external files, SCRAM over TCP, cancel, results too large for memory.
+run_clients.py [--workers N] [--masters N] [--set NAME=VALUE] [CHECK…]: each check has a database of its own."""
+import argparse
+import contextlib
+import io
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from cluster import Cluster  # noqa: E402
+
+import h5py  # noqa: E402
+import numpy  # noqa: E402
+import psycopg2  # noqa: E402
+import pyarrow  # noqa: E402
+import pyarrow.parquet  # noqa: E402
+
+
+class Place:
+    """One check's database, directory and connection."""
+
+    def __init__(self, cluster, name, settings):
+        self.cluster, self.database = cluster, "clients_" + name
+        self.settings = settings
+        self.directory = cluster.directory / self.database
+        self.directory.mkdir()
+        cluster.query(f"CREATE DATABASE {self.database}")
+        self.connection = self.connect()
+
+    def connect(self):
+        connection = self.cluster.connect(database=self.database)
+        for name, value in self.settings:
+            connection.cursor().execute(f"SET {name} = '{value}'")
+        return connection
+
+    def rows(self, sql):
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else None
+
+    def one(self, sql):
+        return self.rows(sql)[0][0]
+
+    def copy(self, sql, text):
+        with self.connection.cursor() as cursor:
+            cursor.copy_expert(sql, io.StringIO(text))
+            return cursor.rowcount
+
+    def file(self, name, content=""):
+        path = self.directory / name
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content)
+        return path
+
+    def psql(self, *arguments, stdin=None):
+        environment = {**os.environ, "PGHOST": self.cluster.environment["TAJO_PID_DIR"], "PGPORT": str(self.cluster.ports[0]),
+                       "PGDATABASE": self.database, "PGUSER": self.cluster.user, "LC_ALL": "C"}
+        return subprocess.run(["psql", "-X", *arguments], env=environment, input=stdin, capture_output=True, text=True, timeout=60)
+
+
+def equal(got, want):
+    if got != want:
+        raise AssertionError(f"\n  expected: {want!r}\n  got:      {got!r}")
+
+
+@contextlib.contextmanager
+def fails(code, *texts):
+    """The block raises an error of that SQLSTATE whose message holds these texts."""
+    try:
+        yield
+    except psycopg2.Error as e:
+        if e.pgcode != code:
+            raise AssertionError(f"expected {code}, got {e.pgcode}: {e}") from e
+        for text in texts:
+            if str(text) not in str(e):
+                raise AssertionError(f"{text!r} is missing in: {e}") from e
+        return
+    raise AssertionError(f"expected {code}, but it succeeded")
+
+
+def check_psql_tables(place):
+    """-c gives psql's table; several statements in one -c; a script on standard input."""
+    equal(place.psql("-c", "SELECT 1 AS one, NULL AS nothing, 'x' AS t").stdout,
+          " one | nothing | t \n-----+---------+---\n   1 |         | x\n(1 row)\n\n")
+    done = place.psql("-c", "CREATE TABLE t (a int4); INSERT INTO t VALUES (1), (2); SELECT sum(a) FROM t")
+    equal(done.stderr, "")
+    equal(done.stdout, "CREATE TABLE\nINSERT 0 2\n sum \n-----\n   3\n(1 row)\n\n")
+    done = place.psql("-At", stdin="SELECT a FROM t ORDER BY a;\n\\echo between\nSELECT count(*) FROM t;\n")
+    equal((done.stdout, done.stderr), ("1\n2\nbetween\n2\n", ""))
+    equal(place.psql("-At", "-c", "SELECT current_database()").stdout, place.database + "\n")
+
+
+def check_psql_errors(place):
+    """Errors show the line and a caret; what follows in the same -c is not run, in a script it is."""
+    done = place.psql("-c", "SELECT 1,\n  missing\nFROM generate_series(1, 2)")
+    equal(done.returncode, 1)
+    equal(done.stderr, 'ERROR:  column "missing" does not exist\nLINE 2:   missing\n          ^\n')
+    done = place.psql("-c", "SELEKT 1")
+    equal(done.stderr, 'ERROR:  syntax error at or near "SELEKT"\nLINE 1: SELEKT 1\n        ^\n')
+    done = place.psql("-At", "-c", "CREATE TABLE e (a int4); SELECT 1 / 0; INSERT INTO e VALUES (1)")
+    equal(done.stderr, "ERROR:  division by zero\n")
+    done = place.psql("-At", stdin="SELECT nothing;\nSELECT 'on';\n")
+    equal((done.stdout, done.stderr.splitlines()[0]), ("on\n", 'ERROR:  column "nothing" does not exist'))
+    equal(place.psql("-At", "-v", "ON_ERROR_STOP=1", stdin="SELECT nothing;\nSELECT 'on';\n").stdout, "")
+    done = place.psql("-v", "VERBOSITY=verbose", "-c", "SELECT * FROM nowhere")
+    equal(done.stderr.splitlines()[0], 'ERROR:  42P01: relation "nowhere" does not exist')
+
+
+def check_psql_copy(place):
+    """\\copy of a file, and COPY with its rows in the script."""
+    place.rows("CREATE TABLE t (a int4, b text)")
+    path = place.file("rows.csv", "a,b\n1,one\n2,\n")
+    done = place.psql("-c", f"\\copy t FROM '{path}' WITH (FORMAT csv, HEADER)")
+    equal((done.stdout, done.stderr), ("COPY 2\n", ""))
+    done = place.psql(stdin="COPY t FROM STDIN;\n3\tthree\n4\t\\N\n\\.\nSELECT count(*) FROM t;\n")
+    equal(done.stderr, "")
+    equal(place.rows("SELECT a, b FROM t ORDER BY a"), [(1, "one"), (2, None), (3, "three"), (4, None)])
+
+
+def check_copy_text(place):
+    """Text format: escapes, NULLs, a subset of the columns, another delimiter."""
+    place.rows("CREATE TABLE t (a int4, b text, c numeric(10,2), d date)")
+    equal(place.copy("COPY t FROM STDIN", "1\ta\\tb\\\\c\\nd\t1.50\t2020-02-29\n2\t\\N\t\\N\t\\N\n3\t\t-0.01\t1999-12-31\n"), 3)
+    equal(place.copy("COPY t (d, a) FROM STDIN WITH (DELIMITER '|', NULL 'nil')", "nil|4\n2001-01-01|nil\n"), 2)
+    equal(place.copy("COPY t FROM STDIN", ""), 0)
+    equal(place.rows("SELECT a, b, c::text, d::text FROM t ORDER BY a"),
+          [(1, "a\tb\\c\nd", "1.50", "2020-02-29"), (2, None, None, None), (3, "", "-0.01", "1999-12-31"),
+           (4, None, None, None), (None, None, None, "2001-01-01")])
+
+
+def check_copy_csv(place):
+    """CSV: quotes, line ends inside quotes, empty against quoted empty, a header, columns by name."""
+    place.rows("CREATE TABLE t (a int4, b text, c float8, d bool)")
+    equal(place.copy("COPY t FROM STDIN WITH (FORMAT csv, HEADER true)",
+                     'a,b,c,d\n1,"say ""hi"", you",1.5,t\n2,"two\nlines",NaN,false\n3,,,\n4,"",-1e10,true\n'), 4)
+    equal(place.copy("COPY t (b, a) FROM STDIN (FORMAT csv, DELIMITER ';', QUOTE '''', NULL '-')", "'x;y';5\n-;6\n"), 2)
+    equal(place.rows("SELECT a, b, c::text, d FROM t ORDER BY a"),
+          [(1, 'say "hi", you', "1.5", True), (2, "two\nlines", "NaN", False), (3, None, None, None),
+           (4, "", "-10000000000", True), (5, "x;y", None, None), (6, None, None, None)])
+
+
+def check_copy_errors(place):
+    """A bad row leaves nothing of its COPY, tells the line, and the connection goes on."""
+    place.rows("CREATE TABLE t (a int4 NOT NULL, b text, c date)")
+    place.copy("COPY t FROM STDIN", "0\tkept\t2020-01-01\n")
+    good = "".join(f"{i}\tx\t2020-01-01\n" for i in range(1, 5001))
+    for code, bad in [("22P02", "one\tx\t2020-01-01\n"), ("22P04", "1\tx\n"), ("22P04", "1\tx\t2020-01-01\tmore\n"),
+                      ("22003", "99999999999\tx\t2020-01-01\n"), ("23502", "\\N\tx\t2020-01-01\n"), ("22008", "1\tx\t2020-02-30\n"),
+                      ("22007", "1\tx\tsoon\n")]:
+        with fails(code):
+            place.copy("COPY t FROM STDIN", good + bad)
+        equal(place.rows("SELECT a, b FROM t"), [(0, "kept")])
+    with fails("22P02", "line 3", 'column "a"'):
+        place.copy("COPY t FROM STDIN", "1\tx\t2020-01-01\n2\tx\t2020-01-01\nthree\tx\t2020-01-01\n")
+    with fails("22P04"):
+        place.copy("COPY t FROM STDIN WITH (FORMAT csv)", '1,"never closed,2020-01-01\n')
+    equal(place.one("SELECT count(*) FROM t"), 1)
+
+
+def check_copy_many(place):
+    """100,000 rows in one COPY, then a second one beside them."""
+    place.rows("CREATE TABLE t (a int8, b text, c numeric(12,2))")
+    rows = "".join(f"{i}\tname {i % 1000}\t{i}.25\n" for i in range(100_000))
+    equal(place.copy("COPY t FROM STDIN", rows), 100_000)
+    equal(place.rows("SELECT count(*), sum(a), count(DISTINCT b), sum(c)::text FROM t"),
+          [(100_000, 4999950000, 1000, "4999975000.00")])
+    place.copy("COPY t FROM STDIN", rows)
+    equal(place.one("SELECT count(*) FROM t WHERE b = 'name 7'"), 200)
+
+
+def check_external_csv(place):
+    """CSV: a header names the columns, or a column list; a whole directory; CTAS from it."""
+    path = place.file("one.csv", 'id,name,price\n1,"a, b",1.5\n2,,2.25\n3,"say ""x""",\n')
+    place.rows(f"CREATE EXTERNAL TABLE named USING CSV WITH ('csv.header'='true') LOCATION 'file://{path}'")
+    equal(place.rows("SELECT id, name, price::text FROM named ORDER BY id"), [(1, "a, b", "1.5"), (2, None, "2.25"), (3, 'say "x"', None)])
+    place.rows(f"CREATE EXTERNAL TABLE listed (id int8, name text, price numeric(8,3)) USING CSV "
+               f"WITH ('text.skip.headerlines'='1') LOCATION 'file://{path}'")
+    equal(place.rows("SELECT sum(id), count(name), sum(price)::text FROM listed"), [(6, 2, "3.750")])
+    place.rows("CREATE TABLE copied AS SELECT id, upper(name) AS name FROM listed WHERE id < 3")
+    equal(place.rows("SELECT id, name FROM copied ORDER BY id"), [(1, "A, B"), (2, None)])
+    many = place.directory / "many"
+    many.mkdir()
+    for part in range(3):
+        (many / f"{part}.csv").write_text("".join(f"{part},{i}\n" for i in range(1000)))
+    place.rows(f"CREATE EXTERNAL TABLE many (part int4, i int4) USING CSV LOCATION 'file://{many}'")
+    equal(place.rows("SELECT part, count(*), sum(i) FROM many GROUP BY part ORDER BY part"),
+          [(0, 1000, 499500), (1, 1000, 499500), (2, 1000, 499500)])
+    empty = place.file("empty.csv", "")
+    place.rows(f"CREATE EXTERNAL TABLE empty (a int4) USING CSV LOCATION 'file://{empty}'")
+    equal(place.one("SELECT count(*) FROM empty"), 0)
+
+
+def check_external_text(place):
+    """TEXT: Tajo's delimiter and NULL word."""
+    path = place.file("rows.txt", "1|one|2020-01-01\n2||\n\\N|three|2021-12-31\n")
+    place.rows(f"CREATE EXTERNAL TABLE t (a int4, b text, c date) USING TEXT WITH ('text.delimiter'='|', 'text.null'='\\N') "
+               f"LOCATION 'file://{path}'")
+    equal(place.rows("SELECT a, b, c::text FROM t ORDER BY a"), [(1, "one", "2020-01-01"), (2, "", None), (None, "three", "2021-12-31")])
+
+
+def check_external_parquet(place):
+    """PARQUET names and types its columns itself; several row groups; CTAS."""
+    n = 50_000
+    table = pyarrow.table({
+        "id": pyarrow.array(range(n), pyarrow.int64()), "small": pyarrow.array([i % 7 if i % 5 else None for i in range(n)], pyarrow.int32()),
+        "word": [f"w{i % 50}" if i % 9 else None for i in range(n)], "ratio": pyarrow.array([i / 4 for i in range(n)], pyarrow.float64()),
+        "day": pyarrow.array([i % 1000 for i in range(n)], pyarrow.int32()).cast(pyarrow.date32()),
+        "flag": [i % 2 == 0 for i in range(n)]})
+    path = place.directory / "rows.parquet"
+    pyarrow.parquet.write_table(table, path, row_group_size=7000)
+    place.rows(f"CREATE EXTERNAL TABLE t USING PARQUET LOCATION 'file://{path}'")
+    words = sum(1 for i in range(n) if i % 9)
+    small = sum(i % 7 for i in range(n) if i % 5)
+    equal(place.rows("SELECT count(*), sum(id), count(word), sum(small), sum(ratio), max(day)::text, sum(CASE WHEN flag THEN 1 ELSE 0 END) FROM t"),
+          [(n, n * (n - 1) // 2, words, small, n * (n - 1) / 8, "1972-09-26", n // 2)])
+    place.rows("CREATE TABLE copied AS SELECT id, word FROM t WHERE small = 3")
+    equal(place.one("SELECT count(*) FROM copied"), place.one("SELECT count(*) FROM t WHERE small = 3"))
+    equal(place.rows("SELECT c.id, t.ratio FROM copied c JOIN t ON c.id = t.id ORDER BY c.id LIMIT 1"), [(3, 0.75)])
+
+
+def check_external_hdf5(place):
+    """HDF5 made by h5py: 1-D datasets of a group, and the fields of a compound; CTAS."""
+    n = 20_000
+    path = place.directory / "run.h5"
+    with h5py.File(path, "w") as f:
+        group = f.create_group("run")
+        group["step"] = numpy.arange(n, dtype="i8")
+        group["energy"] = numpy.arange(n, dtype="f8") / 2
+        group["kind"] = numpy.array([b"even", b"odd"] * (n // 2), dtype="S4")
+        group.create_dataset("label", data=[f"l{i % 3}" for i in range(n)], dtype=h5py.string_dtype())
+        group["grid"] = numpy.zeros((4, 4))
+        particles = numpy.zeros(100, dtype=[("id", "i4"), ("mass", "f4"), ("charge", "i1")])
+        particles["id"], particles["mass"], particles["charge"] = numpy.arange(100), 0.5, numpy.arange(100) % 3 - 1
+        f["particles"] = particles
+    place.rows(f"CREATE EXTERNAL TABLE run USING HDF5 WITH ('hdf5.group'='/run') LOCATION 'file://{path}'")
+    equal(place.rows("SELECT count(*), sum(step), sum(energy), count(DISTINCT label) FROM run"),
+          [(n, n * (n - 1) // 2, n * (n - 1) / 4, 3)])
+    equal(place.rows("SELECT kind, label, count(*) FROM run WHERE step < 6 GROUP BY kind, label ORDER BY kind, label"),
+          [(k, f"l{i}", 1) for k in ("even", "odd") for i in range(3)])
+    place.rows(f"CREATE EXTERNAL TABLE particles USING HDF5 WITH ('hdf5.group'='/particles') LOCATION 'file://{path}'")
+    equal(place.rows("SELECT charge, count(*), sum(mass) FROM particles GROUP BY charge ORDER BY charge"),
+          [(-1, 34, 17.0), (0, 33, 16.5), (1, 33, 16.5)])
+    place.rows("CREATE TABLE copied AS SELECT r.step, p.mass FROM run r JOIN particles p ON r.step = p.id")
+    equal(place.rows("SELECT count(*), max(step) FROM copied"), [(100, 99)])
+
+
+def check_damaged_files(place):
+    """A damaged file gives an error that names it; the cluster lives on, and no half table is left."""
+    good = place.directory / "good.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"a": list(range(20_000)), "b": [f"word {i}" for i in range(20_000)]}), good, row_group_size=5000)
+    body = bytearray(good.read_bytes())
+    cut = place.file("cut.parquet", bytes(body[:len(body) // 2]))
+    with fails("XX001", cut):
+        place.rows(f"CREATE EXTERNAL TABLE cut USING PARQUET LOCATION 'file://{cut}'")
+    for at in range(200, len(body) // 2, 97):  # the footer stays whole: only reading the rows can tell
+        body[at] ^= 0xFF
+    rotten = place.file("rotten.parquet", bytes(body))
+    place.rows(f"CREATE EXTERNAL TABLE rotten USING PARQUET LOCATION 'file://{rotten}'")
+    with fails("XX001", rotten):
+        place.rows("CREATE TABLE half AS SELECT a, b FROM rotten")
+    with fails("42P01"):
+        place.rows("SELECT * FROM half")
+
+    h5 = place.directory / "good.h5"
+    with h5py.File(h5, "w") as f:
+        f.create_dataset("a", data=numpy.arange(100_000), chunks=(1000,), compression="gzip")
+    body = bytearray(h5.read_bytes())
+    cut = place.file("cut.h5", bytes(body[:len(body) // 2]))
+    with fails("XX001", cut):
+        place.rows(f"CREATE EXTERNAL TABLE cut USING HDF5 LOCATION 'file://{cut}'")
+        place.rows("SELECT sum(a) FROM cut")
+    with fails("XX001", place.file("text.h5", "no HDF5 file")):
+        place.rows(f"CREATE EXTERNAL TABLE text USING HDF5 LOCATION 'file://{place.directory}/text.h5'")
+
+    bad = place.file("bad.csv", "1,x\ntwo,y\n")
+    place.rows(f"CREATE EXTERNAL TABLE bad (a int4, b text) USING CSV LOCATION 'file://{bad}'")
+    with fails("22P02", bad, "line 2"):
+        place.rows("SELECT a FROM bad")
+    gone = place.file("gone.csv", "1\n")
+    place.rows(f"CREATE EXTERNAL TABLE gone (a int4) USING CSV LOCATION 'file://{gone}'")
+    gone.unlink()
+    with fails("58P01", gone):
+        place.rows("SELECT a FROM gone")
+    equal(place.one("SELECT 1"), 1)
+    equal(len(place.cluster.members()), place.cluster.masters + place.cluster.workers)
+
+
+def check_scram(place):
+    """A user with a password logs in over TCP; a wrong password, an unknown user and the owner without one do not."""
+    place.rows("CREATE USER clerk PASSWORD 'p@ss word'")
+
+    def login(user, password):
+        connection = psycopg2.connect(host="127.0.0.1", port=place.cluster.ports[0], dbname=place.database, user=user,
+                                      password=password, connect_timeout=20)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT current_user")
+                return cursor.fetchone()[0]
+        finally:
+            connection.close()
+
+    equal(login("clerk", "p@ss word"), "clerk")
+    for user, password in [("clerk", "wrong"), ("nobody_here", "x"), (place.cluster.user, "x")]:
+        try:
+            login(user, password)
+        except psycopg2.OperationalError as e:
+            if "password authentication failed" not in str(e):
+                raise
+        else:
+            raise AssertionError(f"{user} logged in")
+    place.rows("DROP USER clerk")
+    try:
+        login("clerk", "p@ss word")
+    except psycopg2.OperationalError:
+        return
+    raise AssertionError("a dropped user logged in")
+
+
+def check_cancel(place):
+    """connection.cancel() ends a long query with 57014 soon; the session and the cluster go on."""
+    place.rows("CREATE TABLE t AS SELECT i, i % 1000 AS k FROM generate_series(1, 200000) AS g (i)")
+    for sql in ("SELECT count(*) FROM t a JOIN t b ON a.k <> b.k WHERE (a.i + b.i) % 7 = 3",
+                "SELECT sum(a.i % (b.i + 1)) FROM generate_series(1, 1000000) a (i) CROSS JOIN generate_series(1, 1000000) b (i)"):
+        timer = threading.Timer(1.0, place.connection.cancel)
+        started = time.time()
+        timer.start()
+        with fails("57014", "cancel"):
+            place.rows(sql)
+        timer.join()
+        if time.time() - started > 15:
+            raise AssertionError(f"the cancel took {time.time() - started:.1f} s")
+        equal(place.one("SELECT count(*) FROM t"), 200000)
+
+
+def check_timeout(place):
+    """statement_timeout ends a long query; without it the next one runs to its end."""
+    place.rows("SET statement_timeout = '500ms'")
+    with fails("57014", "statement timeout"):
+        place.rows("SELECT sum(a.i % (b.i + 1)) FROM generate_series(1, 1000000) a (i) CROSS JOIN generate_series(1, 1000000) b (i)")
+    place.rows("SET statement_timeout = 0")
+    equal(place.one("SELECT 5"), 5)
+
+
+def check_large_result(place):
+    """Two million rows: more than goes inline, so a file in staging carries them."""
+    with place.connection.cursor() as cursor:
+        cursor.execute("SELECT i, 'row ' || i FROM generate_series(1, 2000000) AS g (i)")
+        count = total = length = 0
+        while rows := cursor.fetchmany(100_000):
+            count += len(rows)
+            total += sum(row[0] for row in rows)
+            length += sum(len(row[1]) for row in rows)
+    equal((count, total), (2_000_000, 2_000_000 * 2_000_001 // 2))
+    equal(length, sum(4 + len(str(i)) for i in range(1, 2_000_001)))
+    place.rows("CREATE TABLE t AS SELECT i FROM generate_series(1, 2000000) AS g (i)")
+    with place.connection.cursor() as cursor:
+        cursor.execute("SELECT i FROM t ORDER BY i DESC")
+        first, *_, last = cursor.fetchall()
+        equal((cursor.rowcount, first, last), (2_000_000, (2_000_000,), (1,)))
+
+
+def check_prepared(place):
+    """psql's extended protocol: \\bind, and a statement prepared once and run with several values."""
+    place.rows("CREATE TABLE t AS SELECT i AS id, 'n' || i AS name FROM generate_series(1, 100) AS g (i)")
+    bench = place.file("bench.sql", "\\set n random(1, 100)\nSELECT name FROM t WHERE id = :n;\n")
+    program = shutil.which("pgbench")
+    if program is None:
+        raise AssertionError("pgbench is not installed")
+    environment = {**os.environ, "PGHOST": place.cluster.environment["TAJO_PID_DIR"], "PGPORT": str(place.cluster.ports[0]),
+                   "PGUSER": place.cluster.user}
+    for mode in ("simple", "extended", "prepared"):
+        done = subprocess.run([program, "-n", "-M", mode, "-c", "2", "-t", "20", "-f", str(bench), place.database],
+                              env=environment, capture_output=True, text=True, timeout=60)
+        if done.returncode != 0 or "number of transactions actually processed: 40/40" not in done.stdout:
+            raise AssertionError(f"pgbench -M {mode}: {done.stdout}{done.stderr}")
+
+
+def check_many_connections(place):
+    """Eight clients insert and read at once: every row is there once."""
+    place.rows("CREATE TABLE t (client int4, i int4)")
+    problems = []
+
+    def client(number):
+        try:
+            connection = place.connect()
+            with connection.cursor() as cursor:
+                for i in range(10):
+                    cursor.execute("INSERT INTO t VALUES (%s, %s)", (number, i))
+                    cursor.execute("SELECT count(*) FROM t WHERE client = %s", (number,))
+                    equal(cursor.fetchone()[0], i + 1)
+            connection.close()
+        except BaseException as e:
+            problems.append(e)
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
+    equal(place.rows("SELECT count(*), count(DISTINCT client), sum(i) FROM t"), [(80, 8, 360)])
+
+
+def main():
+    checks = {name[6:]: check for name, check in globals().items() if name.startswith("check_")}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(checks))
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--masters", type=int, default=1)
+    parser.add_argument("--set", action="append", default=[])
+    arguments = parser.parse_args()
+    settings = [s.split("=", 1) for s in arguments.set]
+    failed = 0
+    with Cluster(masters=arguments.masters, workers=arguments.workers) as cluster:
+        for name in arguments.checks or checks:
+            started = time.time()
+            try:
+                checks[name](Place(cluster, name, settings))
+            except Exception:
+                failed += 1
+                traceback.print_exc()
+                print(f"FAIL {name}", flush=True)
+            else:
+                print(f"ok   {name} ({time.time() - started:.1f} s)", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
