@@ -77,6 +77,13 @@ ExpressionPtr Binder::bind(const Node* node, const Clause& clause) {
     case PG_QUERY__NODE__NODE_MIN_MAX_EXPR: {
       std::vector<ExpressionPtr> args = bind_all(TAJO_NODES(node->min_max_expr, args), clause);
       unify_unknown(args, 1, 0);
+      // A NULL written out takes the type of the others, wherever it stands.
+      const auto typed = std::find_if(args.begin(), args.end(), [&](const ExpressionPtr& a) { return !is_untyped(*a); });
+      if (typed != args.end()) {
+        const Type type = (*typed)->type;
+        for (ExpressionPtr& a : args)
+          if (is_untyped(*a)) a = coerce(std::move(a), type);
+      }
       const bool greatest = node->min_max_expr->op == PG_QUERY__MIN_MAX_OP__IS_GREATEST;
       return call(greatest ? "greatest" : "least", std::move(args), node->min_max_expr->location);
     }
