@@ -2,10 +2,10 @@
 run_clients.py [--workers N] [--masters N] [--set NAME=VALUE] [CHECK…]: each check has a database of its own."""
 import argparse
 import contextlib
+import ctypes
 import io
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import threading
@@ -368,19 +368,58 @@ def check_large_result(place):
 
 
 def check_prepared(place):
-    """psql's extended protocol: \\bind, and a statement prepared once and run with several values."""
+    """The extended protocol, through libpq itself: parameters, a statement prepared once and run with several values."""
     place.rows("CREATE TABLE t AS SELECT i AS id, 'n' || i AS name FROM generate_series(1, 100) AS g (i)")
-    bench = place.file("bench.sql", "\\set n random(1, 100)\nSELECT name FROM t WHERE id = :n;\n")
-    program = shutil.which("pgbench")
-    if program is None:
-        raise AssertionError("pgbench is not installed")
-    environment = {**os.environ, "PGHOST": place.cluster.environment["TAJO_PID_DIR"], "PGPORT": str(place.cluster.ports[0]),
-                   "PGUSER": place.cluster.user}
-    for mode in ("simple", "extended", "prepared"):
-        done = subprocess.run([program, "-n", "-M", mode, "-c", "2", "-t", "20", "-f", str(bench), place.database],
-                              env=environment, capture_output=True, text=True, timeout=60)
-        if done.returncode != 0 or "number of transactions actually processed: 40/40" not in done.stdout:
-            raise AssertionError(f"pgbench -M {mode}: {done.stdout}{done.stderr}")
+    libpq = ctypes.CDLL("libpq.so.5")
+    for function in (libpq.PQconnectdb, libpq.PQexecParams, libpq.PQprepare, libpq.PQexecPrepared):
+        function.restype = ctypes.c_void_p
+    for function in (libpq.PQgetvalue, libpq.PQresultErrorField, libpq.PQerrorMessage):
+        function.restype = ctypes.c_char_p
+    connection = ctypes.c_void_p(libpq.PQconnectdb(
+        f"host={place.cluster.environment['TAJO_PID_DIR']} port={place.cluster.ports[0]} dbname={place.database}".encode()))
+    sqlstate = ord("C")
+
+    def texts(*values):
+        return len(values), (ctypes.c_char_p * len(values))(*[v if v is None else v.encode() for v in values])
+
+    def answer(pointer):
+        """The rows as text, or the SQLSTATE."""
+        result = ctypes.c_void_p(pointer)
+        try:
+            state = libpq.PQresultErrorField(result, sqlstate)
+            if state:
+                return state.decode()
+            return [tuple(None if libpq.PQgetisnull(result, r, c) else libpq.PQgetvalue(result, r, c).decode()
+                          for c in range(libpq.PQnfields(result))) for r in range(libpq.PQntuples(result))]
+        finally:
+            libpq.PQclear(result)
+
+    def once(sql, *values):
+        count, array = texts(*values)
+        return answer(libpq.PQexecParams(connection, sql.encode(), count, None, array, None, None, 0))
+
+    def prepared(name, *values):
+        count, array = texts(*values)
+        return answer(libpq.PQexecPrepared(connection, name, count, array, None, None, 0))
+
+    try:
+        equal(libpq.PQstatus(connection), 0)
+        equal(once("SELECT name FROM t WHERE id = $1", "7"), [("n7",)])
+        equal(once("SELECT count(*) FROM t WHERE id BETWEEN $1 AND $2 AND name LIKE $3", "10", "29", "n1%"), [("10",)])
+        equal(once("SELECT $1::text, $2::int4 + 1", None, "41"), [(None, "42")])
+        equal(once("SELECT name FROM t WHERE id = $1", "seven"), "22P02")
+        equal(once("SELECT missing FROM t WHERE id = $1", "7"), "42703")
+        equal(answer(libpq.PQprepare(connection, b"one", b"SELECT id, name FROM t WHERE id = $1", 0, None)), [])
+        equal(answer(libpq.PQprepare(connection, b"add", b"INSERT INTO t VALUES ($1, $2)", 0, None)), [])
+        for i in (101, 102):
+            equal(prepared(b"one", str(i)), [])
+            equal(prepared(b"add", str(i), None if i == 102 else "new"), [])
+        equal(prepared(b"one", "101"), [("101", "new")])
+        equal(prepared(b"one", "102"), [("102", None)])
+        equal(prepared(b"one", None), [])
+        equal(prepared(b"nothing", "1"), "26000")
+    finally:
+        libpq.PQfinish(connection)
 
 
 def check_many_connections(place):
