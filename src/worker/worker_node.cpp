@@ -260,6 +260,8 @@ void WorkerNode::on_view(const cluster::View& view, cluster::Role) {
 }
 
 void WorkerNode::on_evicted() {
+  // Every link begins anew with the next incarnation: what waited for a peer, or for room to it, waits in vain.
+  for (const auto& [rank, member] : view_.members) outputs_.peer_lost(rank);
   for (auto& [query, known] : plans_) {
     engine_.cancel_query(query);
     outputs_.drop_query(query);
