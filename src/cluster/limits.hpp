@@ -16,6 +16,8 @@ inline constexpr Micros kOrphanPerPlace = 1'000'000;    ///< so that they do not
 inline constexpr Micros kHush = 1'500'000;              ///< a claim without votes answers nothing: the old active's
                                                         ///< proof by majority lasts 1 s at most
 inline constexpr Micros kProofByMajority = 1'000'000;   ///< age of my last slot up to which answers of members do
+inline constexpr Micros kProofWait = 20'000;            ///< for the members' answers: some slots' worth
+inline constexpr Micros kSlotsInstead = 500'000;        ///< after members did not answer in time
 inline constexpr Micros kStuckFiles = 2'000'000;        ///< a log request this old: the master's filesystem hangs
 inline constexpr Micros kAnsweringFiles = 500'000;      ///< own log requests younger than this: mine answers
 inline constexpr Micros kGhostWait = 1'000'000;          ///< an epoch heard of shows in the log within this, or is gone

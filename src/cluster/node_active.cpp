@@ -11,7 +11,7 @@ using journal::Task;
 
 void ClusterNode::Core::propose(Proposal proposal, std::function<void(Outcome)> done) {
   if (!is_active() || epoch_ != mine_ || ended_) return done(Outcome::kNotActive);
-  if (queue_.size() >= kMaxQueue) return done(Outcome::kDiskFull);
+  if (queue_.size() >= kMaxQueue) return done(Outcome::kNotActive);  // nothing written: to be sent again
   bool state = proposal.durability == journal::Durability::kState;
   queue_.push_back({std::move(proposal), std::move(done)});
   if (!state) {

@@ -209,6 +209,7 @@ void ClusterNode::Core::become_active(const journal::SlotBytes& slot, Cause caus
   proving_ = false;
   write_failures_ = 0;
   ghost_epoch_ = 0;
+  slots_until_ = 0;
   last_begun_ = now();
   restart_timers();
   for (Rank r : others()) heard_[r] = now();

@@ -240,6 +240,7 @@ class ClusterNode::Core {
   int write_failures_ = 0;
   bool remove_rows_ = false;
   Micros hush_until_ = 0;
+  Micros slots_until_ = 0;   // members did not answer lately: proofs are slots until then
   bool keeper_ = false;
   Rank successor_ = kNoRank;
   std::function<void(bool)> handover_done_;

@@ -13,7 +13,7 @@ void ClusterNode::Core::prove_read(std::function<void(bool)> done) {
 
 void ClusterNode::Core::start_proof() {
   if (reads_.empty() || !is_active()) return;
-  if (now() - last_begun_ >= kProofByMajority || hold_ || stepdown_ || now() < hush_until_) {
+  if (now() - last_begun_ >= kProofByMajority || now() < slots_until_ || hold_ || stepdown_ || now() < hush_until_) {
     for (auto& done : std::exchange(reads_, {})) slot_reads_.push_back(std::move(done));
     want_slot_ = true;
     return kick();
@@ -29,19 +29,23 @@ void ClusterNode::Core::start_proof() {
   std::uint64_t number = proof_.number;
   for (Rank r : others())
     send(r, {.kind = Kind::kCheck, .epoch = mine_, .view = view_.number, .number = number});
-  // Members that do not answer within an interval cost no longer than that: the slot decides then.
-  fibers_.call_at(now() + config_.monitor_interval_us, [this, number] {
-    if (proving_ && proof_.number == number) proof_to_slot();
+  // Members that do not answer cost no longer than this: the slot decides then, and for a while at once.
+  fibers_.call_at(now() + kProofWait, [this, number] {
+    if (!proving_ || proof_.number != number) return;
+    slots_until_ = now() + kSlotsInstead;
+    proof_to_slot();
   });
   count_proof();
 }
 
 void ClusterNode::Core::proof_to_slot() {
   proving_ = false;
-  for (auto& done : std::exchange(proof_.waiting, {})) slot_reads_.push_back(std::move(done));
+  for (auto* waiting : {&proof_.waiting, &reads_}) {
+    for (auto& done : *waiting) slot_reads_.push_back(std::move(done));
+    waiting->clear();
+  }
   want_slot_ = true;
   kick();
-  start_proof();
 }
 
 void ClusterNode::Core::count_proof() {
