@@ -229,6 +229,7 @@ void QueryMaster::on_task_done(Rank worker, TaskDone done) {
     task->state = TaskState::kPending;
     task->worker = kNoRank;
     ++retries_;
+    if (done.canceled) has_plan_.erase(worker);  // it may not know the query any more
     if (done.lost_output) {
       Task* producer = find(*done.lost_output);
       if (producer == nullptr) return fail(Error("58030", "the data of a COPY was lost with the master the client talked to"));

@@ -194,7 +194,13 @@ void WorkerNode::forget_query(const QueryId& query) {
 void WorkerNode::run_task(Rank source, protocol::RunTask run) {
   auto known = plans_.find(run.id.query);
   const auto attempt = static_cast<std::uint16_t>(run.id.attempt >> 8);
-  if (known == plans_.end() || known->second.attempt != attempt) return;  // of a QueryMaster that is no more
+  if (known == plans_.end() || known->second.attempt != attempt) {
+    // Its plan went with an eviction, or the QueryMaster is no more: one that is sends the plan again.
+    protocol::TaskDone refused;
+    refused.id = run.id;
+    refused.canceled = true;
+    return port_.send(source, protocol::encode(refused));
+  }
   exec::TaskSpec spec;
   spec.plan = known->second.plan;
   spec.id = run.id;

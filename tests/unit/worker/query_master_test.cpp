@@ -23,12 +23,14 @@ class FakePort final : public protocol::ControlPort {
   void send(Rank to, Bytes message) override {
     switch (static_cast<Tag>(message[0])) {
       case Tag::kRunTask: tasks.push_back({to, protocol::decode_run_task(message)}); break;
+      case Tag::kPlan: plans.push_back(to); break;
       case Tag::kCancelTask: canceled.push_back(protocol::decode_cancel_task(message)); break;
       case Tag::kDropStage: dropped.push_back(protocol::decode_query_tag(message).number); break;
       default: break;
     }
   }
   std::vector<Sent> tasks;
+  std::vector<Rank> plans;
   std::vector<TaskId> canceled;
   std::vector<std::uint16_t> dropped;
 };
@@ -335,6 +337,20 @@ TEST_F(QueryMasterTest, CancelEndsItOnce) {
   master->cancel(Error(sqlstate::kQueryCanceled, "again"));
   EXPECT_EQ(finished, 1);
   EXPECT_TRUE(take(1).empty());
+}
+
+TEST_F(QueryMasterTest, AWorkerThatLostThePlanIsSentItAgain) {
+  start({{.output = StageOutput::Kind::kResult}});
+  auto first = take_one(0);
+  const auto sent = std::count(port.plans.begin(), port.plans.end(), first.to);
+  protocol::TaskDone refused;
+  refused.id = first.task.id;
+  refused.canceled = true;
+  master->on_task_done(first.to, std::move(refused));
+  auto again = take_one(0);
+  EXPECT_EQ(std::count(port.plans.begin(), port.plans.end(), again.to), sent + (again.to == first.to ? 1 : 0));
+  complete(again);
+  EXPECT_EQ(finished, 1);
 }
 
 TEST_F(QueryMasterTest, WithoutWorkersItWaitsForOne) {
