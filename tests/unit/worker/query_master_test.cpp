@@ -340,7 +340,7 @@ TEST_F(QueryMasterTest, CancelEndsItOnce) {
 }
 
 TEST_F(QueryMasterTest, AWorkerThatLostThePlanIsSentItAgain) {
-  start({{.output = StageOutput::Kind::kResult}});
+  start({{.inputs = {}, .output = StageOutput::Kind::kResult}});
   auto first = take_one(0);
   const auto sent = std::count(port.plans.begin(), port.plans.end(), first.to);
   protocol::TaskDone refused;
