@@ -145,7 +145,18 @@ void QueryMaster::start_task(std::uint16_t stage, std::uint32_t number, Rank wor
   // An attempt number is unique over all QueryMasters of the query.
   task.id.attempt = static_cast<std::uint16_t>(start_.attempt << 8 | (task.attempts & 0xFF));
   ++running_[worker];
-  send_plan(worker);
+  send_task(stage, task);
+}
+
+void QueryMaster::repeat_running() {
+  if (finished_) return;
+  for (std::uint16_t s = 0; s < stages_.size(); ++s)
+    for (const Task& task : stages_[s].tasks)
+      if (task.state == TaskState::kRunning) send_task(s, task);
+}
+
+void QueryMaster::send_task(std::uint16_t stage, const Task& task) {
+  send_plan(task.worker);
   protocol::RunTask run;
   run.id = task.id;
   run.partition = task.partition;
@@ -159,7 +170,7 @@ void QueryMaster::start_task(std::uint16_t stage, std::uint32_t number, Rank wor
     }
     for (const Task& producer : stages_[input].tasks) sources.push_back(producer.output);
   }
-  port_.send(worker, protocol::encode(run));
+  port_.send(task.worker, protocol::encode(run));
 }
 
 QueryMaster::Task* QueryMaster::find(const TaskId& id) {

@@ -54,7 +54,10 @@ bool WorkerNode::on_message(Rank source, ByteView message) {
         engine_.cancel_query(plan.query);
         outputs_.drop_query(plan.query);
       }
-      known = {plan.attempt, source, protocol::decode_plan(plan.plan)};
+      if (known.attempt != plan.attempt) known.tasks.clear();
+      known.attempt = plan.attempt;
+      known.query_master = source;
+      known.plan = protocol::decode_plan(plan.plan);
       return true;
     }
     case Tag::kRunTask: run_task(source, protocol::decode_run_task(message)); return true;
@@ -68,6 +71,8 @@ bool WorkerNode::on_message(Rank source, ByteView message) {
     case Tag::kDropStage: {
       auto tag = protocol::decode_query_tag(message);
       outputs_.drop_stage(tag.query, tag.number);
+      if (auto known = plans_.find(tag.query); known != plans_.end())
+        std::erase_if(known->second.tasks, [&](const auto& task) { return task.first.stage == tag.number; });
       return true;
     }
     case Tag::kDropQuery: {
@@ -201,6 +206,11 @@ void WorkerNode::run_task(Rank source, protocol::RunTask run) {
     refused.canceled = true;
     return port_.send(source, protocol::encode(refused));
   }
+  auto [taken, fresh] = known->second.tasks.try_emplace(run.id);
+  if (!fresh) {  // handed out again after a change of epoch
+    if (taken->second) port_.send(source, *taken->second);
+    return;
+  }
   exec::TaskSpec spec;
   spec.plan = known->second.plan;
   spec.id = run.id;
@@ -222,10 +232,24 @@ void WorkerNode::run_task(Rank source, protocol::RunTask run) {
     done->rows_read = result.rows_read;
     done->bytes_read = result.bytes_read;
     for (const exec::NodeCounters& c : result.counters) done->counters.push_back({c.node, c.rows, c.bytes, c.time_ns, c.memory_bytes});
-    loop_.post([this, source, done] {
-      if (view_.contains(source)) port_.send(source, protocol::encode(*done));
-    });
+    loop_.post([this, source, done] { task_ended(source, *done); });
   });
+}
+
+void WorkerNode::task_ended(Rank query_master, const protocol::TaskDone& done) {
+  auto message = std::make_shared<const Bytes>(protocol::encode(done));
+  if (auto known = plans_.find(done.id.query); known != plans_.end())
+    if (auto task = known->second.tasks.find(done.id); task != known->second.tasks.end()) task->second = message;
+  if (view_.contains(query_master)) port_.send(query_master, *message);
+}
+
+void WorkerNode::repeat_after_epoch_change() {
+  // A frame with the epoch before is dropped by whoever has adopted the new one (docs/recovery.md, Frames).
+  for (auto& [query, known] : plans_)
+    for (auto& [id, done] : known.tasks)
+      if (done) port_.send(known.query_master, *done);
+  for (auto& [query, hosted] : queries_)
+    if (hosted.master) hosted.master->repeat_running();
 }
 
 void WorkerNode::on_view(const cluster::View& view, cluster::Role) {
@@ -234,6 +258,7 @@ void WorkerNode::on_view(const cluster::View& view, cluster::Role) {
     if (view.incarnation(rank) != member.incarnation) gone.insert(rank);
   for (Rank rank : gone) outputs_.peer_lost(rank);
   Rank old_active = view_.active();
+  const bool new_epoch = view.epoch != view_.epoch;
   view_ = view;
   // Tasks and outputs of a QueryMaster that left are of no use: the query starts elsewhere with a higher attempt.
   for (auto it = plans_.begin(); it != plans_.end();) {
@@ -258,6 +283,7 @@ void WorkerNode::on_view(const cluster::View& view, cluster::Role) {
     if (stayed != workers) it->second.master->on_workers(stayed);
     it->second.master->on_workers(workers);
   }
+  if (new_epoch) repeat_after_epoch_change();
   if (view.active() != old_active) {
     heartbeat();
     for (auto& [query, h] : queries_)

@@ -38,6 +38,8 @@ class QueryMaster {
   void on_task_done(Rank worker, protocol::TaskDone done);
   /// Ranks that left the view; `workers`: those it may use from now on.
   void on_workers(const std::set<Rank>& workers);
+  /// A new epoch: frames under way were dropped, so running tasks are handed out again (their workers recognise them).
+  void repeat_running();
   void cancel(const Error& reason);
   bool finished() const { return finished_; }
   protocol::RunningQuery progress() const;
@@ -70,6 +72,7 @@ class QueryMaster {
   bool complete(std::uint16_t stage) const;
   Rank choose_worker(const plan::Stage& stage) const;
   void start_task(std::uint16_t stage, std::uint32_t task, Rank worker);
+  void send_task(std::uint16_t stage, const Task& task);
   void send_plan(Rank worker);
   void lose_output(std::uint16_t stage, std::uint32_t task);
   void restart_consumers(std::uint16_t stage);

@@ -53,6 +53,8 @@ class WorkerNode {
     std::uint16_t attempt = 0;
     Rank query_master = kNoRank;
     std::shared_ptr<const plan::PhysicalPlan> plan;
+    /// Tasks taken here: their TaskDone once they ended, to be told again after a change of epoch.
+    std::map<TaskId, std::shared_ptr<const Bytes>> tasks;
   };
 
   void start_query(Rank source, protocol::StartQuery start);
@@ -62,6 +64,8 @@ class WorkerNode {
   void report(const QueryId& query, protocol::QueryDone done);
   void forget_query(const QueryId& query);
   void run_task(Rank source, protocol::RunTask run);
+  void task_ended(Rank query_master, const protocol::TaskDone& done);
+  void repeat_after_epoch_change();
   void heartbeat();
   std::map<std::uint32_t, std::vector<data::Split>> enumerate_splits(const plan::PhysicalPlan& plan) const;
 

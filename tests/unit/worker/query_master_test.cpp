@@ -339,6 +339,20 @@ TEST_F(QueryMasterTest, CancelEndsItOnce) {
   EXPECT_TRUE(take(1).empty());
 }
 
+TEST_F(QueryMasterTest, RunningTasksAreHandedOutAgainUnderTheirOwnNames) {
+  start({{.inputs = {}, .output = StageOutput::Kind::kResult}});
+  auto first = take_one(0);
+  master->repeat_running();
+  auto again = take_one(0);
+  EXPECT_EQ(again.to, first.to);
+  EXPECT_EQ(again.task.id, first.task.id);
+  complete(again);
+  complete(again);  // told twice, counted once
+  EXPECT_EQ(finished, 1);
+  master->repeat_running();
+  EXPECT_TRUE(take(0).empty());
+}
+
 TEST_F(QueryMasterTest, AWorkerThatLostThePlanIsSentItAgain) {
   start({{.inputs = {}, .output = StageOutput::Kind::kResult}});
   auto first = take_one(0);
