@@ -18,7 +18,14 @@ constexpr int kFlushPeriodS = 2, kSweepPeriodS = 60;
 }
 
 MasterNode::MasterNode(MasterParts parts, protocol::ControlPort& port)
-    : parts_(parts), port_(port), runner_(parts), front_(std::make_unique<Front>(*this)) {}
+    : parts_(parts), port_(port), runner_(parts), front_(std::make_unique<Front>(*this)) {
+  runner_.on_planning([this](const std::string& request_id, std::uint16_t count) {
+    parts_.loop.post([this, request_id, count] {
+      // Every backup: which of them succeeds is not known yet.
+      for (Rank backup : view_.with_role(cluster::Role::kBackup)) port_.send(backup, protocol::encode(protocol::PlanningMark{request_id, count}));
+    });
+  });
+}
 
 MasterNode::~MasterNode() {
   {
@@ -85,6 +92,12 @@ bool MasterNode::on_message(Rank source, ByteView message) {
       auto done = std::move(it->second.done);
       pending_.erase(it);
       done(std::move(reply));
+      return true;
+    }
+    case Tag::kPlanningMark: {
+      auto mark = protocol::decode_planning_mark(message);
+      if (mark.count > 0) runner_.marks().begun(mark.request_id, mark.count);
+      else runner_.marks().ended(mark.request_id);
       return true;
     }
     default: return false;

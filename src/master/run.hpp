@@ -26,6 +26,7 @@ struct StatementRunner::Run {
   bool rests_on_state = false;           ///< system tables were asked: the answer needs a proof
   protocol::ClientReply reply;
   QueryRecord record;
+  bool planning = false;                 ///< a mark stands at a backup
   bool submitted = false;                ///< a submission record was proposed
   bool ended = false;                    ///< its end was proposed together with its effect
   std::future<cluster::Outcome> submission;

@@ -1,10 +1,14 @@
 #include "tajo/master/statement_runner.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <thread>
 
 #include "run.hpp"
 #include "settings.hpp"
 #include "tajo/common/clock.hpp"
+#include "tajo/common/failpoint.hpp"
 #include "tajo/common/log.hpp"
 #include "uuid.hpp"
 
@@ -124,6 +128,13 @@ void StatementRunner::execute(Run& run) {
       r.epoch = run.epoch;
       r.started_ms = run.started_ms;
     }
+    if (run.request.kind == ClientRequest::Kind::kExecute) {
+      begin_planning(run);
+      if (failpoint("plan_statement")) {  // a master that dies in the middle of planning
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        std::raise(SIGKILL);
+      }
+    }
     run.parsed = sql::parse({run.request.sql, run.request.offset});
     run.tag = sql::command_tag(*run.parsed);
     plan::Statement statement = bind(run);
@@ -151,6 +162,7 @@ void StatementRunner::execute(Run& run) {
   } catch (const std::exception& e) {
     run.reply.error = protocol::to_text(Error(sqlstate::kInternalError, e.what()));
   }
+  end_planning(run);
   if (run.reply.error && run.submitted && !run.ended) {
     run.record.sqlstate = run.reply.error->sqlstate;
     run.record.error = run.reply.error->message;

@@ -1,6 +1,7 @@
 // What the kinds of statements share: binding, proposals, proofs, running a plan here or on the workers.
 #include <chrono>
 #include <sstream>
+#include <utility>
 
 #include "run.hpp"
 #include "settings.hpp"
@@ -44,6 +45,20 @@ double most_rows(const plan::PhysicalNode& node) {
 
 QueryId StatementRunner::next_query_id() {
   return {static_cast<std::uint64_t>(wall_us() / 1000), next_number_.fetch_add(1)};
+}
+
+void StatementRunner::begin_planning(Run& run) {
+  const std::uint16_t lost = marks_.count(run.request.request_id);
+  if (lost >= PlanningMarks::kMaxMastersLost)
+    throw Error(sqlstate::kInternalError, "this statement ended " + std::to_string(lost) + " masters while they planned it and is not planned again");
+  if (tell_planning_) tell_planning_(run.request.request_id, static_cast<std::uint16_t>(lost + 1));
+  run.planning = true;
+}
+
+void StatementRunner::end_planning(Run& run) {
+  if (!std::exchange(run.planning, false)) return;
+  marks_.ended(run.request.request_id);
+  if (tell_planning_) tell_planning_(run.request.request_id, 0);
 }
 
 plan::Statement StatementRunner::bind(Run& run) {
@@ -147,6 +162,7 @@ bool StatementRunner::run_is_immediate(const plan::PhysicalPlan& plan) const {
 }
 
 void StatementRunner::run_immediate(Run& run, plan::PhysicalPlan plan) {
+  end_planning(run);
   exec::TaskSpec spec;
   spec.plan = std::make_shared<const plan::PhysicalPlan>(std::move(plan));
   spec.id.query = run.query;
@@ -166,6 +182,7 @@ void StatementRunner::run_immediate(Run& run, plan::PhysicalPlan plan) {
 }
 
 protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::PhysicalPlan& plan, protocol::StageInputs feeds) {
+  end_planning(run);
   if (!run.adopt && !run.background) {
     // Submission is recorded while the query starts: it is also the proof that the epoch still stood.
     cluster::Proposal proposal;

@@ -19,6 +19,8 @@ void serialize(A& a, Heartbeat& m) {
   a(m.host, m.pid, m.client_port, m.http_port, m.cores, m.running_tasks, m.memory_bytes, m.memory_used_bytes, m.queries);
 }
 template <class A>
+void serialize(A& a, PlanningMark& m) { a(m.request_id, m.count); }
+template <class A>
 void serialize(A& a, RunTask& m) { a(m.id, m.partition, m.splits, m.inputs); }
 template <class A>
 void serialize(A& a, ClientRequest& m) {
@@ -118,6 +120,7 @@ Bytes encode(const ClientReply& m) { return pack(Tag::kClientReply, m); }
 Bytes encode_query_tag(Tag tag, const QueryId& query, std::uint16_t number) {
   return to_bytes([&](auto& a) { a(tag, query, number); });
 }
+Bytes encode(const PlanningMark& m) { return pack(Tag::kPlanningMark, m); }
 Bytes encode_cancel_task(const TaskId& task) { return pack(Tag::kCancelTask, task); }
 Bytes encode_plan_message(const QueryId& query, std::uint16_t attempt, ByteView plan) {
   return to_bytes([&](auto& a) {
@@ -133,6 +136,7 @@ TaskDone decode_task_done(ByteView m) { return unpack<TaskDone>(m); }
 Heartbeat decode_heartbeat(ByteView m) { return unpack<Heartbeat>(m); }
 ClientRequest decode_client_request(ByteView m) { return unpack<ClientRequest>(m); }
 ClientReply decode_client_reply(ByteView m) { return unpack<ClientReply>(m); }
+PlanningMark decode_planning_mark(ByteView m) { return unpack<PlanningMark>(m); }
 TaskId decode_cancel_task(ByteView m) { return unpack<TaskId>(m); }
 QueryTag decode_query_tag(ByteView m) {
   QueryTag out;

@@ -15,6 +15,7 @@
 #include "tajo/common/event_loop.hpp"
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
+#include "tajo/master/planning_marks.hpp"
 #include "tajo/master/query_coordinator.hpp"
 #include "tajo/master/query_state.hpp"
 #include "tajo/master/resource_tracker.hpp"
@@ -79,6 +80,10 @@ class StatementRunner {
   void on_active(Epoch epoch);
   void on_passive();
   bool active() const { return epoch_ != 0; }
+  /// What other masters began to plan; fed by MasterNode on a backup.
+  PlanningMarks& marks() { return marks_; }
+  /// Tells the backups that planning begins (count > 0) or ended (0). Any thread. Set before the first run().
+  void on_planning(std::function<void(const std::string& request_id, std::uint16_t count)> tell) { tell_planning_ = std::move(tell); }
 
  private:
   struct Run;  ///< one statement under way
@@ -91,6 +96,8 @@ class StatementRunner {
   void keep_reply(const std::string& request_id, std::shared_ptr<const protocol::ClientReply> reply);
 
   // Steps the kinds of statements share (statement_steps.cpp).
+  void begin_planning(Run& run);
+  void end_planning(Run& run);
   plan::Statement bind(Run& run);
   QueryId next_query_id();
   cluster::Outcome commit(cluster::Proposal proposal);
@@ -127,6 +134,8 @@ class StatementRunner {
   std::optional<std::pair<data::Type, data::Value>> session_function(Run& run, const std::string& name, const std::vector<data::Value>& args);
 
   MasterParts parts_;
+  PlanningMarks marks_;
+  std::function<void(const std::string&, std::uint16_t)> tell_planning_;
   std::mutex mutex_;
   std::map<std::string, RunPtr> runs_;  ///< by request id
   std::map<std::string, std::shared_ptr<const protocol::ClientReply>> kept_;

@@ -30,6 +30,7 @@ enum class Tag : std::uint8_t {
   kHeartbeat,        ///< every rank → active
   kClientRequest,    ///< serving master → active
   kClientReply,
+  kPlanningMark,     ///< active → backups: planning of a statement begins (masters that began it), or ended (0)
 };
 inline constexpr std::uint8_t kFirstTag = 16;
 
@@ -164,6 +165,9 @@ Bytes encode_plan_message(const QueryId& query, std::uint16_t attempt, ByteView 
 /// kQueryDoneAck, kCancelQuery, kDropQuery: a query and a number (attempt or stage); kDropStage too.
 Bytes encode_query_tag(Tag tag, const QueryId& query, std::uint16_t number);
 Bytes encode_cancel_task(const TaskId& task);
+struct PlanningMark { std::string request_id; std::uint16_t count = 0; };
+Bytes encode(const PlanningMark& m);
+PlanningMark decode_planning_mark(ByteView m);
 
 /// Decoders: payload with its tag byte; Error XX001 for damage.
 StartQuery decode_start_query(ByteView m);
