@@ -85,19 +85,24 @@ ClientReply StatementRunner::run(const ClientRequest& request) {
   run->epoch = epoch;
   run->submitted_epoch = epoch;
   execute(*run);
-  auto outcome = std::make_shared<const ClientReply>(std::move(run->reply));
-  if (executes) {
-    if (!outcome->not_active) keep_reply(request.request_id, outcome);
+  auto outcome = finish(*run, executes);
+  return *outcome;
+}
+
+std::shared_ptr<const ClientReply> StatementRunner::finish(Run& run, bool named) {
+  auto outcome = std::make_shared<const ClientReply>(std::move(run.reply));
+  if (named) {
+    if (!outcome->not_active) keep_reply(run.request.request_id, outcome);
     std::lock_guard lock(mutex_);
-    runs_.erase(request.request_id);
+    runs_.erase(run.request.request_id);
   }
   {
-    std::lock_guard lock(run->mutex);
-    run->finished = true;
-    run->outcome = outcome;
+    std::lock_guard lock(run.mutex);
+    run.finished = true;
+    run.outcome = outcome;
   }
-  run->changed.notify_all();
-  return *outcome;
+  run.changed.notify_all();
+  return outcome;
 }
 
 void StatementRunner::execute(Run& run) {
@@ -290,18 +295,7 @@ void StatementRunner::resume(const QueryRecord& query) {
   run->epoch = epoch_;
   run->submitted_epoch = query.epoch;
   execute(*run);
-  auto outcome = std::make_shared<const ClientReply>(std::move(run->reply));
-  if (!outcome->not_active) keep_reply(query.request_id, outcome);
-  {
-    std::lock_guard lock(mutex_);
-    runs_.erase(query.request_id);
-  }
-  {
-    std::lock_guard lock(run->mutex);
-    run->finished = true;
-    run->outcome = outcome;
-  }
-  run->changed.notify_all();
+  auto outcome = finish(*run, true);
   log_info("master", "query " + query.id.str() + " taken over from epoch " + std::to_string(query.epoch) +
                          (outcome->error ? ": " + outcome->error->message : " and finished"));
 }

@@ -112,17 +112,17 @@ plan::PlannerSettings StatementRunner::planner_settings(const Run& run, bool imm
   return settings;
 }
 
-Outcome StatementRunner::commit(cluster::Proposal proposal) {
+std::future<Outcome> StatementRunner::propose(cluster::Proposal proposal) {
   auto promise = std::make_shared<std::promise<Outcome>>();
   auto future = promise->get_future();
   parts_.loop.post([this, promise, p = std::make_shared<cluster::Proposal>(std::move(proposal))] {
     parts_.node.propose(std::move(*p), [promise](Outcome outcome) { promise->set_value(outcome); });
   });
-  return future.get();
+  return future;
 }
 
 void StatementRunner::commit_or_throw(cluster::Proposal proposal) {
-  switch (commit(std::move(proposal))) {
+  switch (propose(std::move(proposal)).get()) {
     case Outcome::kCommitted: return;
     case Outcome::kStaleMember: throw Error("40001", "a worker left the cluster while its rows were committed");
     case Outcome::kDiskFull: throw Error(sqlstate::kDiskFull, "could not write the log: no space left on device");
@@ -187,12 +187,8 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
     // Submission is recorded while the query starts: it is also the proof that the epoch still stood.
     cluster::Proposal proposal;
     proposal.records.emplace_back(journal::RecordKind::kQuery, QueryState::submitted_record(run.record));
-    auto promise = std::make_shared<std::promise<Outcome>>();
-    run.submission = promise->get_future();
     run.submitted = true;
-    parts_.loop.post([this, promise, p = std::make_shared<cluster::Proposal>(std::move(proposal))] {
-      parts_.node.propose(std::move(*p), [promise](Outcome outcome) { promise->set_value(outcome); });
-    });
+    run.submission = propose(std::move(proposal));
   }
   auto promise = std::make_shared<std::promise<protocol::QueryDone>>();
   auto future = promise->get_future();

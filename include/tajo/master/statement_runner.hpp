@@ -2,6 +2,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -91,6 +92,8 @@ class StatementRunner {
   friend class StatementVisitor;
 
   void execute(Run& run);
+  /// Gives the reply to everybody who waits for it; `named`: under its request id too.
+  std::shared_ptr<const protocol::ClientReply> finish(Run& run, bool named);
   protocol::ClientReply open_session(const protocol::ClientRequest& request);
   protocol::ClientReply close_session(const protocol::ClientRequest& request);
   void keep_reply(const std::string& request_id, std::shared_ptr<const protocol::ClientReply> reply);
@@ -100,7 +103,7 @@ class StatementRunner {
   void end_planning(Run& run);
   plan::Statement bind(Run& run);
   QueryId next_query_id();
-  cluster::Outcome commit(cluster::Proposal proposal);
+  std::future<cluster::Outcome> propose(cluster::Proposal proposal);
   void commit_or_throw(cluster::Proposal proposal);
   void finish_record(Run& run, const std::string& tag, cluster::Proposal& proposal);
   void record_state(Run& run, const std::string& tag);
