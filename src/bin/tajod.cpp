@@ -16,6 +16,7 @@
 #include "tajo/common/config.hpp"
 #include "tajo/common/event_loop.hpp"
 #include "tajo/common/log.hpp"
+#include "tajo/common/runtime.hpp"
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
 #include "tajo/http/server.hpp"
@@ -225,8 +226,10 @@ void run(int argc, char** argv, const Options& options) {
     worker_config.client_port = static_cast<std::uint16_t>(line->client_port);
     worker_config.http_port = static_cast<std::uint16_t>(line->http_port);
   }
-  worker::WorkerNode worker_node(worker_config, loop, port, *engine, *outputs, *storage);
-  master::MasterNode master_node({loop, node, catalog, sessions, queries, coordinator, resources, *engine, *outputs, *storage, staging, warehouse, user_name()}, port);
+  EventLoop files;
+  Thread files_thread("tajo-files", kPlanningStackBytes, [&files] { files.run(); });
+  worker::WorkerNode worker_node(worker_config, loop, files, port, *engine, *outputs, *storage);
+  master::MasterNode master_node({Runtime::system(), loop, node, catalog, sessions, queries, coordinator, resources, *engine, *outputs, *storage, staging, warehouse, user_name()}, port);
   listener.master = &master_node;
   listener.worker = &worker_node;
 
@@ -279,6 +282,8 @@ void run(int argc, char** argv, const Options& options) {
   watchdog.request_stop();
   loop.stop();
   control.join();
+  files.stop();
+  files_thread.join();
   signal_thread.join();
   world->linger_and_exit(0);
 }

@@ -1,12 +1,9 @@
 #include "client_front.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <future>
 
 #include "result_file_reader.hpp"
 #include "run.hpp"
-#include "tajo/common/clock.hpp"
 #include "tajo/data/batch_codec.hpp"
 #include "tajo/storage/write.hpp"
 #include "uuid.hpp"
@@ -18,6 +15,8 @@ using protocol::ClientRequest;
 
 namespace {
 
+constexpr Micros kLookForActiveUs = 250'000;  ///< a waiting client looks this often whether there is a master to wait for
+
 /// What a write must not be inside a transaction block: there is no multi-statement transaction to roll back.
 bool writes(const std::string& tag) {
   for (const char* w : {"INSERT", "CREATE", "DROP", "TRUNCATE", "COPY", "ALTER"})
@@ -27,7 +26,7 @@ bool writes(const std::string& tag) {
 
 }  // namespace
 
-MasterNode::Front::Front(MasterNode& node) : node_(node), name_(make_uuid().substr(0, 8)) {}
+MasterNode::Front::Front(MasterNode& node) : node_(node), name_(make_uuid(node_.parts_.runtime).substr(0, 8)) {}
 
 MasterNode::Front::Connection& MasterNode::Front::connection(const SessionToken& session) { return connections_[session]; }
 
@@ -47,20 +46,19 @@ ClientReply MasterNode::Front::ask(ClientRequest request) {
     ClientReply reply = node_.runner_.run(request);
     if (!reply.not_active) return reply;
   }
-  auto promise = std::make_shared<std::promise<ClientReply>>();
-  auto future = promise->get_future();
-  node_.forward(std::move(request), [promise](ClientReply reply) { promise->set_value(std::move(reply)); });
+  auto answer = std::make_shared<Promised<ClientReply>>();
+  node_.forward(std::move(request), [answer](ClientReply reply) { answer->set(std::move(reply)); });
   // The forwarder repeats it until some active answers; no answer at all is the end of a wait, not of the statement.
   Micros without_active = 0;
-  while (future.wait_for(std::chrono::milliseconds(250)) != std::future_status::ready) {
+  while (!answer->wait(node_.parts_.runtime, kLookForActiveUs)) {
     if (node_.parts_.resources.view().active() != kNoRank) {
       without_active = 0;
       continue;
     }
-    without_active += 250'000;
+    without_active += kLookForActiveUs;
     if (without_active >= kWaitForActiveUs) throw Error("57P03", "there is no active master");
   }
-  return future.get();
+  return answer->take(node_.parts_.runtime);
 }
 
 SessionToken MasterNode::Front::open_session(const SessionOptions& options) {
@@ -70,7 +68,7 @@ SessionToken MasterNode::Front::open_session(const SessionOptions& options) {
   }
   ClientRequest request;
   request.kind = ClientRequest::Kind::kOpenSession;
-  request.session = make_uuid();
+  request.session = make_uuid(node_.parts_.runtime);
   request.user = options.user;
   request.database = options.database;
   request.client = options.client;
@@ -157,7 +155,7 @@ void MasterNode::Front::feed_copy(const SessionToken& session, const sql::Parsed
   auto parser = storage::make_copy_parser(file_schema, format);
   std::vector<data::Physical> physicals;
   for (const data::Column& c : statement->table->source.schema.columns) physicals.push_back(data::physical_of(c.type));
-  TaskId feed{{static_cast<std::uint64_t>(wall_us()), static_cast<std::uint32_t>(node_.port_.self() + 1)}, kFeedStage, 0, 0};
+  TaskId feed{{static_cast<std::uint64_t>(node_.parts_.runtime.wall()), static_cast<std::uint32_t>(node_.port_.self() + 1)}, kFeedStage, 0, 0};
   auto& outputs = node_.parts_.outputs;
   auto output = outputs.create(feed, 1, physicals, true);
 
@@ -197,7 +195,7 @@ void MasterNode::Front::feed_copy(const SessionToken& session, const sql::Parsed
       for (std::size_t i = 0; i < statement->columns.size(); ++i) out.columns[statement->columns[i]] = in.columns[i];
       while (output->append(0, out, out.selection, waker) == exchange::Flow::kBlocked) {
         std::unique_lock lock(waker.mutex);
-        waker.changed.wait_for(lock, std::chrono::seconds(1), [&] { return std::exchange(waker.fired, false); });
+        node_.parts_.runtime.wait(lock, waker.changed, 1'000'000, [&] { return std::exchange(waker.fired, false); });
       }
       rows += in.selection.count;
       arena.reset();

@@ -3,7 +3,6 @@
 #include <set>
 
 #include "run.hpp"
-#include "tajo/common/clock.hpp"
 #include "tajo/common/log.hpp"
 
 namespace tajo::master {
@@ -54,8 +53,8 @@ void StatementRunner::flush_table(const catalog::Table& table) {
   run.background = true;
   run.epoch = run.submitted_epoch = epoch_;
   run.query = next_query_id();
-  run.started_at = boottime_us();
-  run.started_ms = wall_us() / 1000;
+  run.started_at = parts_.runtime.boottime();
+  run.started_ms = parts_.runtime.wall() / 1000;
   run.session.user = parts_.owner;
   auto done = run_distributed(run, flush_plan(table, std::move(inlined)), {});
   record.add = std::move(done.fragments);
@@ -72,13 +71,13 @@ void StatementRunner::flush_table(const catalog::Table& table) {
 }
 
 int StatementRunner::flush_inline_rows(Micros min_age_us) {
-  std::lock_guard one(flush_mutex_);
+  std::lock_guard one(flush_lock_);
   auto snapshot = parts_.catalog.snapshot_now();
   int flushed = 0;
   for (const auto& [database_name, database] : snapshot->databases) {
     for (const auto& [name, table] : database->tables) {
       bool due = false;
-      for (const data::FragmentInfo& f : table->fragments) due |= f.inline_rows && wall_us() - f.mtime_us >= min_age_us;
+      for (const data::FragmentInfo& f : table->fragments) due |= f.inline_rows && parts_.runtime.wall() - f.mtime_us >= min_age_us;
       if (!due) continue;
       try {
         flush_table(*table);
@@ -101,12 +100,12 @@ void StatementRunner::sweep_files() {
     for (const auto& [name, table] : database->tables)
       for (const data::FragmentInfo& f : table->fragments)
         if (!table->external && !f.inline_rows) named.insert(parts_.warehouse_directory + "/" + table->source.location + "/" + f.path);
-  const Micros now = boottime_us();
+  const Micros now = parts_.runtime.boottime();
   Micros oldest_running = now;
   std::set<QueryId> running;
   for (const QueryRecord& q : parts_.queries.running()) {
     running.insert(q.id);
-    oldest_running = std::min(oldest_running, now - (wall_us() - q.started_ms * 1000));
+    oldest_running = std::min(oldest_running, now - (parts_.runtime.wall() - q.started_ms * 1000));
   }
   std::map<std::string, Micros> unnamed;
   std::error_code ignored;
@@ -128,7 +127,7 @@ void StatementRunner::sweep_files() {
     QueryId id = QueryId::parse(it->path().filename().string());
     if (!id || running.contains(id)) continue;
     auto query = parts_.queries.find(id);
-    if (!query || wall_us() / 1000 - query->finished_ms >= kKeepResultsMs) fs::remove_all(it->path(), ignored);
+    if (!query || parts_.runtime.wall() / 1000 - query->finished_ms >= kKeepResultsMs) fs::remove_all(it->path(), ignored);
   }
 }
 

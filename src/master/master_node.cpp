@@ -1,9 +1,6 @@
 #include "tajo/master/master_node.hpp"
 
-#include <chrono>
-
 #include "client_front.hpp"
-#include "tajo/common/clock.hpp"
 #include "tajo/common/log.hpp"
 
 namespace tajo::master {
@@ -38,13 +35,13 @@ MasterNode::~MasterNode() {
 
 void MasterNode::start() {
   tick();
-  maintenance_ = Thread("tajo-maintain", kPlanningStackBytes, [this] { maintain(); });
+  maintenance_ = parts_.runtime.start("tajo-maintain", kPlanningStackBytes, [this] { maintain(); });
 }
 
 void MasterNode::maintain() {
   std::unique_lock lock(queue_mutex_);
   for (int second = 1; !stopping_; ++second) {
-    maintenance_wake_.wait_for(lock, std::chrono::seconds(1));
+    parts_.runtime.wait(lock, maintenance_wake_, 1'000'000, [this] { return stopping_; });
     if (stopping_) return;
     lock.unlock();
     if (runner_.active() && second % kFlushPeriodS == 0) runner_.flush_inline_rows(kFlushAfterUs);
@@ -56,7 +53,7 @@ void MasterNode::maintain() {
 ClientService& MasterNode::service() { return *front_; }
 
 void MasterNode::tick() {
-  Micros now = boottime_us();
+  Micros now = parts_.runtime.boottime();
   parts_.coordinator.on_tick(now);
   for (auto& [number, pending] : pending_)
     if (now - pending.sent_at >= kRepeatRequestUs) send_pending(number, pending);
@@ -69,7 +66,7 @@ bool MasterNode::on_message(Rank source, ByteView message) {
     case Tag::kHeartbeat: {
       auto heartbeat = protocol::decode_heartbeat(message);
       parts_.coordinator.on_heartbeat(source, heartbeat);
-      parts_.resources.on_heartbeat(source, std::move(heartbeat), boottime_us());
+      parts_.resources.on_heartbeat(source, std::move(heartbeat), parts_.runtime.boottime());
       return true;
     }
     case Tag::kClientRequest: {
@@ -105,14 +102,14 @@ bool MasterNode::on_message(Rank source, ByteView message) {
 }
 
 void MasterNode::add_server() {
-  servers_.emplace_back("tajo-forwarded", kPlanningStackBytes, [this] { serve_forwarded(); });
+  servers_.push_back(parts_.runtime.start("tajo-forwarded", kPlanningStackBytes, [this] { serve_forwarded(); }));
 }
 
 void MasterNode::serve_forwarded() {
   std::unique_lock lock(queue_mutex_);
   while (true) {
     ++idle_;
-    queue_ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    parts_.runtime.wait(lock, queue_ready_, Runtime::kForever, [this] { return stopping_ || !queue_.empty(); });
     --idle_;
     if (stopping_) return;
     auto [source, request] = std::move(queue_.front());
@@ -140,7 +137,7 @@ void MasterNode::forward(ClientRequest request, std::function<void(ClientReply)>
 }
 
 void MasterNode::send_pending(std::uint64_t, Pending& pending) {
-  pending.sent_at = boottime_us();
+  pending.sent_at = parts_.runtime.boottime();
   Rank active = view_.active();
   // Sent to this rank itself when it has just become active: its own pool answers it like any other.
   if (active != kNoRank) port_.send(active, protocol::encode(pending.request));
@@ -150,17 +147,17 @@ void MasterNode::on_view(const cluster::View& view, cluster::Role) {
   Rank old = view_.active();
   view_ = view;
   parts_.resources.on_view(view);
-  parts_.coordinator.on_view(view, boottime_us());
+  parts_.coordinator.on_view(view, parts_.runtime.boottime());
   if (view.active() != old)
     for (auto& [number, pending] : pending_) send_pending(number, pending);
 }
 
 void MasterNode::on_active(Epoch epoch) {
   log_info("master", "active in epoch " + std::to_string(epoch));
-  parts_.coordinator.on_active(epoch, boottime_us());
+  parts_.coordinator.on_active(epoch, parts_.runtime.boottime());
   runner_.on_active(epoch);
   for (const QueryRecord& query : parts_.queries.running())
-    resumed_.emplace_back("tajo-resume", kPlanningStackBytes, [this, query] { runner_.resume(query); });
+    resumed_.push_back(parts_.runtime.start("tajo-resume", kPlanningStackBytes, [this, query] { runner_.resume(query); }));
   for (auto& [number, pending] : pending_) send_pending(number, pending);
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 #include <atomic>
 #include <condition_variable>
-#include <future>
 #include <memory>
 #include <mutex>
 
@@ -29,7 +28,7 @@ struct StatementRunner::Run {
   bool planning = false;                 ///< a mark stands at a backup
   bool submitted = false;                ///< a submission record was proposed
   bool ended = false;                    ///< its end was proposed together with its effect
-  std::future<cluster::Outcome> submission;
+  std::shared_ptr<Promised<cluster::Outcome>> submission;
 
   std::mutex mutex;
   std::condition_variable changed;

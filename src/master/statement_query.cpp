@@ -1,11 +1,9 @@
 // Statements that run a plan: SELECT, EXPLAIN, INSERT, COPY, CREATE TABLE AS.
-#include <chrono>
 #include <cmath>
-#include <thread>
+#include <shared_mutex>
 
 #include "rows.hpp"
 #include "run.hpp"
-#include "tajo/common/clock.hpp"
 #include "tajo/storage/write.hpp"
 
 namespace tajo::master {
@@ -82,9 +80,9 @@ void StatementRunner::visit(Run& run, std::unique_ptr<plan::ExplainStatement>& s
   const bool tables = has_tables(*query);
   if (tables) list_external_files(*query->root, parts_.storage);
   auto settings = planner_settings(run, !tables);
-  Micros before = boottime_us();
+  Micros before = parts_.runtime.boottime();
   plan::PhysicalPlan plan = target ? plan::optimize_write(std::move(*query), *target, settings) : plan::optimize(std::move(*query), settings);
-  Micros planned = boottime_us();
+  Micros planned = parts_.runtime.boottime();
   std::vector<std::string> lines = plan::explain(plan, s->global);
   char text[96];
   if (s->analyze) {
@@ -113,7 +111,7 @@ void StatementRunner::visit(Run& run, std::unique_ptr<plan::ExplainStatement>& s
       }
     }
     run.reply.blocks.clear();
-    std::snprintf(text, sizeof text, "Execution Time: %.3f ms, rows: %llu", static_cast<double>(boottime_us() - planned) / 1000,
+    std::snprintf(text, sizeof text, "Execution Time: %.3f ms, rows: %llu", static_cast<double>(parts_.runtime.boottime() - planned) / 1000,
                   static_cast<unsigned long long>(rows));
     lines.emplace_back(text);
   }
@@ -174,7 +172,7 @@ void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
     for (const auto& block : run.reply.blocks) {
       if (data::BlockReader(*block).rows() == 0) continue;
       done.fragments.push_back(storage::make_inline_fragment(s.table->source.schema, Bytes(*block)));
-      done.fragments.back().mtime_us = wall_us();  // flushed to a file kFlushAfterUs later
+      done.fragments.back().mtime_us = parts_.runtime.wall();  // flushed to a file kFlushAfterUs later
     }
   } else {
     // Too much for the log: a worker writes it from this rank's output, as it does for COPY.
@@ -190,7 +188,7 @@ void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
       batch.arena = &arena;
       while (reader.next(batch)) {
         while (output->append(0, batch, batch.selection, waker) == exchange::Flow::kBlocked)
-          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          parts_.runtime.sleep(1'000);
         arena.reset();
       }
     }

@@ -1,13 +1,10 @@
 #include "tajo/master/statement_runner.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
-#include <thread>
 
 #include "run.hpp"
 #include "settings.hpp"
-#include "tajo/common/clock.hpp"
 #include "tajo/common/failpoint.hpp"
 #include "tajo/common/log.hpp"
 #include "uuid.hpp"
@@ -70,7 +67,7 @@ ClientReply StatementRunner::run(const ClientRequest& request) {
       RunPtr other = it->second;
       lock.unlock();
       std::unique_lock wait(other->mutex);
-      other->changed.wait(wait, [&] { return other->finished; });
+      parts_.runtime.wait(wait, other->changed, Runtime::kForever, [&] { return other->finished; });
       return *other->outcome;
     }
     if (auto it = kept_.find(request.request_id); it != kept_.end()) return *it->second;
@@ -106,8 +103,8 @@ std::shared_ptr<const ClientReply> StatementRunner::finish(Run& run, bool named)
 }
 
 void StatementRunner::execute(Run& run) {
-  run.started_at = boottime_us();
-  run.started_ms = wall_us() / 1000;
+  run.started_at = parts_.runtime.boottime();
+  run.started_ms = parts_.runtime.wall() / 1000;
   if (!run.adopt) run.query = next_query_id();
   try {
     auto session = parts_.sessions.find(run.request.session);
@@ -136,7 +133,7 @@ void StatementRunner::execute(Run& run) {
     if (run.request.kind == ClientRequest::Kind::kExecute) {
       begin_planning(run);
       if (failpoint("plan_statement")) {  // a master that dies in the middle of planning
-        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        parts_.runtime.sleep(200'000);
         std::raise(SIGKILL);
       }
     }
@@ -203,11 +200,11 @@ ClientReply StatementRunner::open_session(const ClientRequest& request) {
     throw Error(sqlstate::kTooManyConnections, "sorry, too many clients already");
   Session session;
   // The serving master names the session, so that a repeated request opens one.
-  session.id = request.session.empty() ? make_uuid() : request.session;
+  session.id = request.session.empty() ? make_uuid(parts_.runtime) : request.session;
   session.user = request.user;
   session.database = request.database;
   session.client = request.client;
-  session.started_us = wall_us();
+  session.started_us = parts_.runtime.wall();
   for (const auto& [name, value] : request.settings) session.settings[name] = check_setting(name, value);
   if (!parts_.sessions.find(session.id)) {
     cluster::Proposal proposal;
@@ -263,7 +260,7 @@ std::optional<ClientReply> StatementRunner::progress(const std::string& session)
   if (!found) return std::nullopt;
   ClientReply reply;
   reply.query = found->query;
-  reply.elapsed_us = boottime_us() - found->started_at;
+  reply.elapsed_us = parts_.runtime.boottime() - found->started_at;
   if (auto p = parts_.coordinator.progress(found->query)) {
     reply.fraction = p->fraction;
     reply.rows_read = p->rows_read;

@@ -1,6 +1,4 @@
 // Statements about the session, and functions that ask or tell the master.
-#include <chrono>
-
 #include "rows.hpp"
 #include "run.hpp"
 #include "settings.hpp"
@@ -136,10 +134,9 @@ std::optional<std::pair<data::Type, data::Value>> StatementRunner::session_funct
       }
     }
     if (successor == kNoRank) throw Error("55000", wanted.empty() ? "there is no backup master" : "\"" + wanted + "\" is not a backup master");
-    auto promise = std::make_shared<std::promise<bool>>();
-    auto future = promise->get_future();
-    parts_.loop.post([this, successor, promise] { parts_.node.hand_over(successor, [promise](bool done) { promise->set_value(done); }); });
-    return as_bool(future.get());
+    auto promise = std::make_shared<Promised<bool>>();
+    parts_.loop.post([this, successor, promise] { parts_.node.hand_over(successor, [promise](bool done) { promise->set(done); }); });
+    return as_bool(promise->take(parts_.runtime));
   }
   return std::nullopt;
 }

@@ -1,12 +1,10 @@
 // What the kinds of statements share: binding, proposals, proofs, running a plan here or on the workers.
-#include <chrono>
 #include <sstream>
 #include <utility>
 
 #include "run.hpp"
 #include "settings.hpp"
 #include "system_tables.hpp"
-#include "tajo/common/clock.hpp"
 #include "tajo/common/log.hpp"
 #include "tajo/protocol/plan_codec.hpp"
 
@@ -41,10 +39,34 @@ double most_rows(const plan::PhysicalNode& node) {
   return rows;
 }
 
+/// The answer of another thread to the one that await()s it: the latter returns, and `given` ends, only after this.
+template <class T>
+void give(StatementRunner::Run& run, std::optional<T>& given, T value) {
+  std::lock_guard lock(run.mutex);
+  given = std::move(value);
+  run.changed.notify_all();
+}
+
 }  // namespace
 
+/// Waits for `given`; when the statement is cancelled or its time is over meanwhile, says so once and waits on.
+template <class T>
+T StatementRunner::await(Run& run, std::optional<T>& given, Micros deadline, const std::function<void()>& cancel) {
+  std::unique_lock lock(run.mutex);
+  for (bool told = false; !given;) {
+    const Micros limit = told || deadline == Runtime::kForever ? Runtime::kForever : std::max<Micros>(0, deadline - parts_.runtime.boottime());
+    const bool called = parts_.runtime.wait(lock, run.changed, limit, [&] { return given || (run.canceled && !told); });
+    if (given || told || (called && !run.canceled)) continue;
+    told = true;
+    lock.unlock();
+    cancel();
+    lock.lock();
+  }
+  return std::move(*given);
+}
+
 QueryId StatementRunner::next_query_id() {
-  return {static_cast<std::uint64_t>(wall_us() / 1000), next_number_.fetch_add(1)};
+  return {static_cast<std::uint64_t>(parts_.runtime.wall() / 1000), next_number_.fetch_add(1)};
 }
 
 void StatementRunner::begin_planning(Run& run) {
@@ -112,17 +134,16 @@ plan::PlannerSettings StatementRunner::planner_settings(const Run& run, bool imm
   return settings;
 }
 
-std::future<Outcome> StatementRunner::propose(cluster::Proposal proposal) {
-  auto promise = std::make_shared<std::promise<Outcome>>();
-  auto future = promise->get_future();
+std::shared_ptr<Promised<Outcome>> StatementRunner::propose(cluster::Proposal proposal) {
+  auto promise = std::make_shared<Promised<Outcome>>();
   parts_.loop.post([this, promise, p = std::make_shared<cluster::Proposal>(std::move(proposal))] {
-    parts_.node.propose(std::move(*p), [promise](Outcome outcome) { promise->set_value(outcome); });
+    parts_.node.propose(std::move(*p), [promise](Outcome outcome) { promise->set(outcome); });
   });
-  return future;
+  return promise;
 }
 
 void StatementRunner::commit_or_throw(cluster::Proposal proposal) {
-  switch (propose(std::move(proposal)).get()) {
+  switch (propose(std::move(proposal))->take(parts_.runtime)) {
     case Outcome::kCommitted: return;
     case Outcome::kStaleMember: throw Error("40001", "a worker left the cluster while its rows were committed");
     case Outcome::kDiskFull: throw Error(sqlstate::kDiskFull, "could not write the log: no space left on device");
@@ -132,7 +153,7 @@ void StatementRunner::commit_or_throw(cluster::Proposal proposal) {
 }
 
 void StatementRunner::finish_record(Run& run, const std::string& tag, cluster::Proposal& proposal) {
-  run.record.finished_ms = wall_us() / 1000;
+  run.record.finished_ms = parts_.runtime.wall() / 1000;
   if (run.record.error.empty()) run.record.state = "QUERY_SUCCEEDED";
   run.record.tag = tag;
   run.reply.tag = tag;
@@ -148,10 +169,9 @@ void StatementRunner::record_state(Run& run, const std::string& tag) {
 }
 
 void StatementRunner::prove(Run&) {
-  auto promise = std::make_shared<std::promise<bool>>();
-  auto future = promise->get_future();
-  parts_.loop.post([this, promise] { parts_.node.prove_read([promise](bool stands) { promise->set_value(stands); }); });
-  if (!future.get()) throw Superseded{};
+  auto promise = std::make_shared<Promised<bool>>();
+  parts_.loop.post([this, promise] { parts_.node.prove_read([promise](bool stands) { promise->set(stands); }); });
+  if (!promise->take(parts_.runtime)) throw Superseded{};
 }
 
 bool StatementRunner::has_tables(const plan::LogicalPlan& plan) const { return plan.root && reads_tables(*plan.root); }
@@ -166,14 +186,9 @@ void StatementRunner::run_immediate(Run& run, plan::PhysicalPlan plan) {
   exec::TaskSpec spec;
   spec.plan = std::make_shared<const plan::PhysicalPlan>(std::move(plan));
   spec.id.query = run.query;
-  auto promise = std::make_shared<std::promise<exec::TaskResult>>();
-  auto future = promise->get_future();
-  parts_.engine.submit(spec, [promise](exec::TaskResult result) { promise->set_value(std::move(result)); });
-  while (future.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) {
-    std::lock_guard lock(run.mutex);
-    if (run.canceled) parts_.engine.cancel(spec.id);
-  }
-  exec::TaskResult result = future.get();
+  std::optional<exec::TaskResult> given;
+  parts_.engine.submit(spec, [&run, &given](exec::TaskResult result) { give(run, given, std::move(result)); });
+  exec::TaskResult result = await(run, given, Runtime::kForever, [this, &spec] { parts_.engine.cancel(spec.id); });
   if (result.canceled) throw Error(sqlstate::kQueryCanceled, "canceling statement due to user request");
   if (result.error) throw *result.error;
   run.reply.blocks = parts_.outputs.blocks(spec.id, 0);
@@ -190,8 +205,7 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
     run.submitted = true;
     run.submission = propose(std::move(proposal));
   }
-  auto promise = std::make_shared<std::promise<protocol::QueryDone>>();
-  auto future = promise->get_future();
+  std::optional<protocol::QueryDone> given;
   auto job = std::make_shared<QueryJob>();
   job->id = run.query;
   job->adopt = run.adopt;
@@ -199,20 +213,15 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
   job->plan = protocol::encode_plan(plan, true);
   job->feeds = std::move(feeds);
   job->result_path = parts_.staging_directory + "/" + run.query.str() + "/RESULT";
-  job->done = [promise](protocol::QueryDone done) { promise->set_value(std::move(done)); };
-  parts_.loop.post([this, job] { parts_.coordinator.submit(std::move(*job), boottime_us()); });
+  job->done = [&run, &given](protocol::QueryDone done) { give(run, given, std::move(done)); };
+  parts_.loop.post([this, job] { parts_.coordinator.submit(std::move(*job), parts_.runtime.boottime()); });
 
-  long timeout_ms = std::stol(setting_of(run.session, "statement_timeout"));
-  bool cancel_sent = false, timed_out = false;
-  while (future.wait_for(std::chrono::milliseconds(cancel_sent ? 1000 : 10)) != std::future_status::ready) {
-    timed_out = timed_out || (timeout_ms > 0 && boottime_us() - run.started_at > timeout_ms * 1000);
-    std::lock_guard lock(run.mutex);
-    if ((run.canceled || timed_out) && !cancel_sent) {
-      cancel_sent = true;
-      parts_.loop.post([this, id = run.query] { parts_.coordinator.cancel(id); });
-    }
-  }
-  protocol::QueryDone done = future.get();
+  const long timeout_ms = std::stol(setting_of(run.session, "statement_timeout"));
+  const Micros deadline = timeout_ms > 0 ? run.started_at + timeout_ms * 1000 : Runtime::kForever;
+  protocol::QueryDone done = await(run, given, deadline, [this, &run] {
+    parts_.loop.post([this, id = run.query] { parts_.coordinator.cancel(id); });
+  });
+  const bool timed_out = deadline <= parts_.runtime.boottime();
   run.record.rows = done.rows;
   run.record.rows_read = done.rows_read;
   run.record.bytes_read = done.bytes_read;
@@ -224,8 +233,8 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
       throw Error(sqlstate::kQueryCanceled, "canceling statement due to statement timeout");
     throw protocol::to_error(*done.error);
   }
-  if (run.submission.valid()) {
-    switch (run.submission.get()) {
+  if (run.submission) {
+    switch (run.submission->take(parts_.runtime)) {
       case Outcome::kCommitted: break;
       case Outcome::kDiskFull: prove(run); break;  // reads go on while the log is full; the query leaves no history
       default: throw Superseded{};

@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include "client_front.hpp"
-#include "tajo/common/clock.hpp"
 
 namespace tajo::master {
 
@@ -14,8 +13,8 @@ std::string MasterNode::Front::status_json() {
   using nlohmann::json;
   const MasterParts& parts = node_.parts_;
   cluster::View view = parts.resources.view();
-  const Micros now = boottime_us();
-  const std::int64_t now_ms = wall_us() / 1000;
+  const Micros now = parts.runtime.boottime();
+  const std::int64_t now_ms = parts.runtime.wall() / 1000;
   json members = json::array();
   for (const NodeStatus& node : parts.resources.nodes()) {
     const auto& h = node.heartbeat;

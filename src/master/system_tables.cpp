@@ -3,7 +3,6 @@
 #include <functional>
 
 #include "settings.hpp"
-#include "tajo/common/clock.hpp"
 #include "tajo/functions/listing.hpp"
 
 namespace tajo::master {
@@ -37,7 +36,7 @@ void each_table(const catalog::Snapshot& catalog, F&& f) {
 Rows cluster_rows(const Context& c) {
   Rows rows;
   cluster::View view = c.parts.resources.view();
-  Micros now = boottime_us();
+  Micros now = c.parts.runtime.boottime();
   for (const NodeStatus& node : c.parts.resources.nodes()) {
     const auto& h = node.heartbeat;
     const bool master = node.role == cluster::Role::kActive || node.role == cluster::Role::kBackup;
@@ -47,14 +46,14 @@ Rows cluster_rows(const Context& c) {
                     number(h.client_port), number(h.http_port), text(master ? "QueryCoordinator" : "Worker"),
                     text(live ? "RUNNING" : "LOST"), number(h.cores), number(h.memory_used_bytes >> 20), number(h.memory_bytes >> 20),
                     number(0), number(0), number(h.running_tasks),
-                    node.heard_at == 0 ? Value{} : Value(wall_us() - (now - node.heard_at))});
+                    node.heard_at == 0 ? Value{} : Value(c.parts.runtime.wall() - (now - node.heard_at))});
   }
   return rows;
 }
 
 Rows query_rows(const Context& c) {
   Rows rows;
-  std::int64_t now_ms = wall_us() / 1000;
+  std::int64_t now_ms = c.parts.runtime.wall() / 1000;
   for (const QueryRecord& q : c.parts.queries.all()) {
     const bool done = q.finished_ms != 0;
     double fraction = done ? 1.0 : 0.0;

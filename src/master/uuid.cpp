@@ -1,16 +1,12 @@
 #include "uuid.hpp"
 
-#include <sys/random.h>
-
 #include <cstdio>
-
-#include "tajo/common/error.hpp"
 
 namespace tajo::master {
 
-std::string make_uuid() {
+std::string make_uuid(Runtime& runtime) {
   unsigned char b[16];
-  if (::getrandom(b, sizeof b, 0) != sizeof b) throw Error(sqlstate::kInternalError, "the system gives no random bytes");
+  runtime.fill_random(b);
   b[6] = static_cast<unsigned char>((b[6] & 0x0F) | 0x40);
   b[8] = static_cast<unsigned char>((b[8] & 0x3F) | 0x80);
   char text[37];

@@ -1,9 +1,11 @@
 #pragma once
 #include <string>
 
+#include "tajo/common/runtime.hpp"
+
 namespace tajo::master {
 
-/// A random (version 4) UUID from the system's generator.
-std::string make_uuid();
+/// A random (version 4) UUID.
+std::string make_uuid(Runtime& runtime);
 
 }  // namespace tajo::master

@@ -19,15 +19,9 @@ void scans_of(const plan::PhysicalNode& node, std::vector<const plan::PhysicalNo
 
 }  // namespace
 
-WorkerNode::WorkerNode(WorkerConfig config, EventLoop& loop, protocol::ControlPort& port, exec::Engine& engine,
+WorkerNode::WorkerNode(WorkerConfig config, Loop& loop, Loop& files, protocol::ControlPort& port, exec::Engine& engine,
                        exchange::OutputStore& outputs, storage::Storage& storage)
-    : config_(std::move(config)), loop_(loop), port_(port), engine_(engine), outputs_(outputs), storage_(storage),
-      files_thread_("tajo-files", kPlanningStackBytes, [this] { files_.run(); }) {}
-
-WorkerNode::~WorkerNode() {
-  files_.stop();
-  files_thread_.join();
-}
+    : config_(std::move(config)), loop_(loop), files_(files), port_(port), engine_(engine), outputs_(outputs), storage_(storage) {}
 
 bool WorkerNode::on_message(Rank source, ByteView message) {
   switch (static_cast<Tag>(message[0])) {

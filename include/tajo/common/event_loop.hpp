@@ -12,19 +12,27 @@
 
 namespace tajo {
 
+/// Where control logic runs: one function after the other, never two at once. Any thread may hand it work.
+class Loop {
+ public:
+  virtual ~Loop() = default;
+  virtual void post(std::function<void()> work) = 0;
+  virtual void run_after(Micros delay, std::function<void()> work) = 0;
+};
+
 /// The control thread of a rank: runs posted functions in order and timers. All control logic (cluster node,
 /// coordinator, QueryMaster) lives on it and is single-threaded by that. Nothing posted may block.
-class EventLoop {
+class EventLoop final : public Loop {
  public:
   EventLoop() = default;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
   /// Any thread.
-  void post(std::function<void()> work);
+  void post(std::function<void()> work) override;
   /// Any thread; `at` in boottime_us().
   void run_at(Micros at, std::function<void()> work);
-  void run_after(Micros delay, std::function<void()> work);
+  void run_after(Micros delay, std::function<void()> work) override;
 
   /// Called on the loop's thread after every batch of work and timers; set before run().
   void after_turn(std::function<void()> hook) { after_turn_ = std::move(hook); }

@@ -1,19 +1,17 @@
 #pragma once
 #include <atomic>
-#include <condition_variable>
 #include <deque>
-#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
 #include "tajo/catalog/catalog.hpp"
 #include "tajo/cluster/node.hpp"
 #include "tajo/common/event_loop.hpp"
+#include "tajo/common/runtime.hpp"
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
 #include "tajo/master/planning_marks.hpp"
@@ -31,7 +29,8 @@ namespace tajo::master {
 
 /// Everything a master serves from; owned by MasterNode.
 struct MasterParts {
-  EventLoop& loop;
+  Runtime& runtime;
+  Loop& loop;
   cluster::Node& node;
   catalog::Catalog& catalog;
   SessionState& sessions;
@@ -64,7 +63,7 @@ inline constexpr std::size_t kMaxKeptReplyBytes = std::size_t{64} << 20;
 /// The same request id gives the same outcome, whoever asks and however often. Any thread.
 class StatementRunner {
  public:
-  explicit StatementRunner(MasterParts parts) : parts_(parts) {}
+  explicit StatementRunner(MasterParts parts) : parts_(parts), catalog_change_(parts.runtime), flush_lock_(parts.runtime) {}
 
   /// Never throws: errors are in the reply. `not_active`: nothing was done here; ask the active.
   protocol::ClientReply run(const protocol::ClientRequest& request);
@@ -86,8 +85,9 @@ class StatementRunner {
   /// Tells the backups that planning begins (count > 0) or ended (0). Any thread. Set before the first run().
   void on_planning(std::function<void(const std::string& request_id, std::uint16_t count)> tell) { tell_planning_ = std::move(tell); }
 
- private:
   struct Run;  ///< one statement under way
+
+ private:
   using RunPtr = std::shared_ptr<Run>;
   friend class StatementVisitor;
 
@@ -103,11 +103,13 @@ class StatementRunner {
   void end_planning(Run& run);
   plan::Statement bind(Run& run);
   QueryId next_query_id();
-  std::future<cluster::Outcome> propose(cluster::Proposal proposal);
+  std::shared_ptr<Promised<cluster::Outcome>> propose(cluster::Proposal proposal);
   void commit_or_throw(cluster::Proposal proposal);
   void finish_record(Run& run, const std::string& tag, cluster::Proposal& proposal);
   void record_state(Run& run, const std::string& tag);
   void prove(Run& run);
+  template <class T>
+  T await(Run& run, std::optional<T>& given, Micros deadline, const std::function<void()>& cancel);
   bool run_is_immediate(const plan::PhysicalPlan& plan) const;
   void run_immediate(Run& run, plan::PhysicalPlan plan);
   protocol::QueryDone run_distributed(Run& run, const plan::PhysicalPlan& plan, protocol::StageInputs feeds);
@@ -144,8 +146,8 @@ class StatementRunner {
   std::map<std::string, std::shared_ptr<const protocol::ClientReply>> kept_;
   std::deque<std::string> kept_order_;
   std::size_t kept_bytes_ = 0;
-  std::shared_mutex catalog_change_;    ///< DDL alone; INSERT commits share
-  std::mutex flush_mutex_;              ///< one flush at a time
+  PatientLock catalog_change_;          ///< DDL alone; INSERT commits share
+  PatientLock flush_lock_;              ///< one flush at a time
   std::map<std::string, Micros> unnamed_files_;  ///< sweep: path → when it was first seen without a manifest
   std::atomic<Epoch> epoch_{0};         ///< 0: not active
   std::atomic<std::uint32_t> next_number_{1};

@@ -6,7 +6,6 @@
 
 #include "tajo/cluster/node.hpp"
 #include "tajo/common/event_loop.hpp"
-#include "tajo/common/thread.hpp"
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
 #include "tajo/protocol/control_port.hpp"
@@ -31,9 +30,9 @@ struct WorkerConfig {
 /// (heartbeats). Masters run it too for their heartbeat and to hold COPY feeds. Control thread, except where noted.
 class WorkerNode {
  public:
-  WorkerNode(WorkerConfig config, EventLoop& loop, protocol::ControlPort& port, exec::Engine& engine,
+  /// `files`: a loop of its own for what may wait for the filesystem: splits of external tables, staged results.
+  WorkerNode(WorkerConfig config, Loop& loop, Loop& files, protocol::ControlPort& port, exec::Engine& engine,
              exchange::OutputStore& outputs, storage::Storage& storage);
-  ~WorkerNode();
 
   /// Takes the messages that are a worker's; false: not mine.
   bool on_message(Rank source, ByteView message);
@@ -70,13 +69,12 @@ class WorkerNode {
   std::map<std::uint32_t, std::vector<data::Split>> enumerate_splits(const plan::PhysicalPlan& plan) const;
 
   WorkerConfig config_;
-  EventLoop& loop_;
+  Loop& loop_;
+  Loop& files_;
   protocol::ControlPort& port_;
   exec::Engine& engine_;
   exchange::OutputStore& outputs_;
   storage::Storage& storage_;
-  EventLoop files_;       ///< what may wait for the filesystem: splits of external tables, staged results
-  Thread files_thread_;
   std::map<QueryId, HostedQuery> queries_;
   std::map<QueryId, KnownPlan> plans_;
   cluster::View view_;
