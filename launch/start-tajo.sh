@@ -24,6 +24,11 @@ args=(--with-ft ulfm --bind-to none --oversubscribe --prtemca oob_tcp_keepalive_
 if ! ip -4 -o addr show scope global 2>/dev/null | grep -q .; then
   args+=(--prtemca prte_if_include lo)   # a machine with only a loopback
 fi
+[ -n "$TAJO_PLAN_NETWORK" ] && args+=(--prtemca prte_if_include "$TAJO_PLAN_NETWORK" --mca btl_tcp_if_include "$TAJO_PLAN_NETWORK")
+[ -n "${TAJO_LAUNCH_AGENT:-}" ] && args+=(--prtemca plm_ssh_agent "$TAJO_LAUNCH_AGENT")
+for name in ${!TAJO_*} ${!OMPI_*}; do   # what tajo-env.sh and the operator set holds on every host
+  case $name in TAJO_PLAN_*) ;; *) export "${name?}"; args+=(-x "$name") ;; esac
+done
 read -r -a extra <<<"${TAJO_MPIRUN_ARGS:-}"
 program=("$bin/tajod" --config "$config")
 [ -n "$force" ] && program+=(--force)

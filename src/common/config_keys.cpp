@@ -37,6 +37,7 @@ const std::vector<ConfigKey>& config_keys() {
         {"tajo.query.session.timeout-sec", "60", Kind::kInteger, 0, kIgnored, ""},
         // Cluster
         {"tajo.cluster.spares", "0", Kind::kInteger, 0, true, "idle ranks that take the place of lost ones"},
+        {"tajo.cluster.network", "", Kind::kText, 0, true, "interfaces or networks (eth0, 10.0.0.0/16; comma list) between the hosts; empty: all"},
         {"tajo.cluster.start-timeout-sec", "60", Kind::kInteger, 1, true, "s until a start that is not complete gives up"},
         // Workers
         {"tajo.worker.resource.cpu-cores", "0", Kind::kInteger, 0, true, "executor threads of a worker; 0: cores in the affinity mask / workers on the host"},

@@ -68,6 +68,7 @@ std::string launch_plan(const std::string& directory) {
     throw Error("58000", directory + "/tajo-site.xml: tajo.rootdir: \"" + config.rootdir() + "\" is node-local, but " +
                              std::to_string(hosts.size()) + " hosts are to share it");
   std::stringstream out;
+  out << "TAJO_PLAN_NETWORK=" << quoted(config.text("tajo.cluster.network")) << "\n";
   out << "TAJO_PLAN_RANKS=" << quoted(ranks.str()) << "\nTAJO_PLAN_WEB=" << quoted(web.str()) << "\nTAJO_PLAN_CLIENT="
       << quoted(client.str()) << "\nTAJO_PLAN_LOCAL_PORTS=" << quoted(ports.str())
       << "\nTAJO_PLAN_FIRST_PORT=" << config.masters().front().client_port << "\nTAJO_PLAN_LOG_DIR=" << quoted(config.log_directory())

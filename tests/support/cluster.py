@@ -2,7 +2,11 @@
 
     with Cluster(masters=2, workers=2) as cluster:
         connection = cluster.connect(0)          # psycopg2, Unix socket of master 0
-        cluster.kill(cluster.rank_of("active"))
+        cluster.kill(cluster.active()[1])
+
+    with Cluster(masters=3, workers=3, hosts=3) as cluster:   # over simulated hosts h1…h3 (hosts.py; needs root)
+        cluster.hosts.kill("h2")
+        cluster.connect(2)                       # the Unix socket on the third master's host
 """
 import os
 import pathlib
@@ -16,6 +20,8 @@ import time
 
 import psycopg2
 import psycopg2.extensions
+
+from hosts import Hosts
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -31,40 +37,54 @@ def free_ports(count):
 
 
 class Cluster:
-    def __init__(self, masters=1, workers=1, spares=0, settings=None, keep=None, environment=None, binaries=None):
+    def __init__(self, masters=1, workers=1, spares=0, settings=None, keep=None, environment=None, binaries=None,
+                 hosts=0):
         self.masters, self.workers, self.spares = masters, workers, spares
         self.directory = pathlib.Path(keep or tempfile.mkdtemp(prefix="tajo-test-"))
         self.keep = keep is not None
-        ports = free_ports(2 * masters)
+        self.hosts = Hosts(hosts, self.directory / "net") if hosts else None
+        ports = free_ports(2 * masters) if not hosts else [26002 + 100 * i for i in range(masters)] + [26080 + 100 * i for i in range(masters)]
         self.ports, self.web_ports = ports[:masters], ports[masters:]
+        self.master_hosts = [f"h{i % hosts + 1}" if hosts else "localhost" for i in range(masters)]
+        self.local = self.hosts.local if hosts else self.directory   # node-local
         self.conf = self.directory / "conf"
         self.root = self.directory / "root"
         self.conf.mkdir(parents=True, exist_ok=True)
-        values = {"tajo.rootdir": f"file://{self.root}", "tajo.worker.tmpdir.locations": str(self.directory / "tmp"),
+        values = {"tajo.rootdir": f"file://{self.root}", "tajo.worker.tmpdir.locations": str(self.local / "tmp"),
                   "tajo.cluster.spares": str(spares), **(settings or {})}
         properties = "".join(f"<property><name>{k}</name><value>{v}</value></property>\n" for k, v in values.items())
         (self.conf / "tajo-site.xml").write_text(f"<configuration>\n{properties}</configuration>\n")
-        (self.conf / "masters").write_text("".join(f"localhost:{c}:{w}\n" for c, w in zip(self.ports, self.web_ports)))
-        (self.conf / "workers").write_text(f"localhost slots={workers}\n")
+        (self.conf / "masters").write_text("".join(f"{h}:{c}:{w}\n" for h, c, w in zip(self.master_hosts, self.ports, self.web_ports)))
+        slots = [workers // hosts + (i < workers % hosts) for i in range(hosts)] if hosts else [workers]
+        (self.conf / "workers").write_text("".join(f"{f'h{i + 1}' if hosts else 'localhost'} slots={n}\n" for i, n in enumerate(slots) if n))
         (self.conf / "tajo-env.sh").write_text("")
-        self.environment = {**os.environ, "TAJO_PID_DIR": str(self.directory / "run"), "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        self.environment = {**os.environ, "TAJO_PID_DIR": str(self.local / "run"), "OMPI_ALLOW_RUN_AS_ROOT": "1",
                             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", **(environment or {})}
         self.environment.pop("TAJO_LOG_DIR", None)
+        if hosts:
+            self.environment.update(TAJO_LAUNCH_AGENT=str(self.hosts.agent), TMPDIR=str(self.local / "tmp"))
         if binaries:
             self.environment["TAJO_BIN"] = str(binaries)
         self.user = subprocess.check_output(["id", "-un"], text=True).strip()
 
-    def start(self, force=False):
-        command = [str(ROOT / "launch/start-tajo.sh"), "--config", str(self.conf)] + (["--force"] if force else [])
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120)
+    def script(self, name, *arguments, host=None, timeout_s=120):
+        """Runs launch/NAME for this cluster, with several hosts on `host` (default: the first that lives)."""
+        command = [str(ROOT / "launch" / name), "--config", str(self.conf), *arguments]
+        if self.hosts:
+            command = self.hosts.enter(host or next(n for n in self.hosts.names if self.hosts.alive(n))) + command
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=timeout_s)
+
+    def start(self, force=False, *arguments):
+        done = self.script("start-tajo.sh", *(["--force"] if force else []), *arguments)
         if done.returncode != 0:
             self.show_logs()
             raise RuntimeError(f"start-tajo.sh: {done.stdout}{done.stderr}")
         return done.stdout
 
     def stop(self):
-        subprocess.run([str(ROOT / "launch/stop-tajo.sh"), "--config", str(self.conf)], env=self.environment,
-                       capture_output=True, timeout=60)
+        if not self.hosts or any(self.hosts.alive(n) for n in self.hosts.names):
+            return self.script("stop-tajo.sh", timeout_s=60)
+        return None
 
     def __enter__(self):
         try:
@@ -78,6 +98,8 @@ class Cluster:
         if kind is not None:
             self.show_logs()
         self.stop()
+        if self.hosts:
+            self.hosts.close()
         if not self.keep:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -87,7 +109,10 @@ class Cluster:
             print("\n".join(log.read_text(errors="replace").splitlines()[-lines:]), file=sys.stderr)
 
     def connect(self, master=0, database="default", options=None):
-        connection = psycopg2.connect(host=self.environment["TAJO_PID_DIR"], port=self.ports[master], dbname=database,
+        directory = self.environment["TAJO_PID_DIR"]
+        if self.hosts:
+            directory = self.hosts.path(self.master_hosts[master], directory)
+        connection = psycopg2.connect(host=directory, port=self.ports[master], dbname=database,
                                       user=self.user, connect_timeout=20, **(options or {}))
         connection.autocommit = True
         return connection
@@ -112,8 +137,16 @@ class Cluster:
                 return rank, pid, self.ports.index(port)
         raise RuntimeError("no active master")
 
-    def kill(self, pid, sig=signal.SIGKILL):
-        os.kill(pid, sig)
+    def places(self, master=0):
+        """{rank: (host, pid, role)}; pids are the host's own."""
+        rows = self.query("SELECT rank, host, pid, role FROM information_schema.cluster ORDER BY rank", master)
+        return {rank: (host, pid, role) for rank, host, pid, role in rows}
+
+    def kill(self, pid, sig=signal.SIGKILL, host=None):
+        if self.hosts:
+            self.hosts.kill_process(host, pid, sig)
+        else:
+            os.kill(pid, sig)
 
 
 def wait_until(condition, timeout_s=20, every_s=0.05):
