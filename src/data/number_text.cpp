@@ -266,12 +266,18 @@ void append_decimal(std::string& out, __int128 scaled, int scale) {
   auto magnitude = static_cast<unsigned __int128>(scaled);
   if (scaled < 0) magnitude = -magnitude;
   int written = 0;
-  do {
+  const auto put_digit = [&](int digit) {
     if (written == scale && scale > 0) *--at = '.';
-    *--at = static_cast<char>('0' + static_cast<int>(magnitude % 10));
-    magnitude /= 10;
+    *--at = static_cast<char>('0' + digit);
     ++written;
-  } while (magnitude != 0 || written <= scale);
+  };
+  // a 128-bit division costs ten times a 64-bit one, and hardly any value needs it
+  for (; magnitude > std::numeric_limits<std::uint64_t>::max(); magnitude /= 10) put_digit(static_cast<int>(magnitude % 10));
+  auto rest = static_cast<std::uint64_t>(magnitude);
+  do {
+    put_digit(static_cast<int>(rest % 10));
+    rest /= 10;
+  } while (rest != 0 || written <= scale);
   if (scaled < 0) *--at = '-';
   out.append(at, buffer + sizeof buffer);
 }

@@ -5,6 +5,7 @@
 #include "message.hpp"
 #include "value_text.hpp"
 #include "wire_types.hpp"
+#include "tajo/data/text.hpp"
 
 namespace tajo::pgwire {
 namespace {
@@ -44,20 +45,20 @@ void put_text_value(std::string& out, const data::Type& type, const Vector& v, s
     case TypeId::kInt1:
     case TypeId::kInt2:
     case TypeId::kInt4:
-    case TypeId::kInt8: put_int_text(out, number()); break;
-    case TypeId::kFloat4: put_float4_text(out, static_cast<float>(float_at(v, i))); break;
-    case TypeId::kFloat8: put_float8_text(out, float_at(v, i)); break;
-    case TypeId::kDecimal: put_decimal_text(out, integer_at(v, i), type.scale); break;
+    case TypeId::kInt8: data::append_integer(out, number()); break;
+    case TypeId::kFloat4: data::append_float(out, static_cast<float>(float_at(v, i))); break;
+    case TypeId::kFloat8: data::append_float(out, float_at(v, i)); break;
+    case TypeId::kDecimal: data::append_decimal(out, integer_at(v, i), type.scale); break;
     case TypeId::kUnknown:
     case TypeId::kChar:
     case TypeId::kVarchar:
     case TypeId::kText: out.append(text_at(v, i)); break;
-    case TypeId::kBlob: put_bytea_text(out, text_at(v, i)); break;
-    case TypeId::kDate: put_date_text(out, number()); break;
-    case TypeId::kTime: put_time_text(out, number()); break;
-    case TypeId::kTimestamp: put_timestamp_text(out, number()); break;
+    case TypeId::kBlob: data::append_blob(out, text_at(v, i)); break;
+    case TypeId::kDate: data::append_date(out, static_cast<std::int32_t>(number())); break;
+    case TypeId::kTime: data::append_time(out, number()); break;
+    case TypeId::kTimestamp: data::append_timestamp(out, number(), false); break;
     case TypeId::kTimestampTz: put_timestamptz_text(out, number(), zone); break;
-    case TypeId::kInterval: put_interval_text(out, data::unpack_interval(integer_at(v, i))); break;
+    case TypeId::kInterval: data::append_interval(out, data::unpack_interval(integer_at(v, i))); break;
   }
 }
 
