@@ -2,9 +2,8 @@
 
 #include <cereal/archives/portable_binary.hpp>
 #include <cereal/types/map.hpp>
-#include <sstream>
 
-#include "tajo/common/error.hpp"
+#include "tajo/journal/record_archive.hpp"
 
 namespace tajo::cluster {
 
@@ -25,25 +24,12 @@ namespace {
 
 template <class T>
 Bytes pack(const T& v) {
-  std::ostringstream out;
-  cereal::PortableBinaryOutputArchive archive(out);
-  archive(v);
-  std::string text = std::move(out).str();
-  ByteView view = as_bytes(text);
-  return Bytes(view.begin(), view.end());
+  return journal::pack_record<cereal::PortableBinaryOutputArchive>(v);
 }
 
 template <class T>
 T unpack(ByteView bytes) {
-  std::istringstream in{std::string(as_text(bytes))};
-  T v;
-  try {
-    cereal::PortableBinaryInputArchive archive(in);
-    archive(v);
-  } catch (const cereal::Exception& e) {
-    throw Error(sqlstate::kDataCorrupted, std::string("membership record cannot be read: ") + e.what());
-  }
-  return v;
+  return journal::unpack_record<T, cereal::PortableBinaryInputArchive, cereal::Exception>(bytes, "membership record");
 }
 
 }  // namespace

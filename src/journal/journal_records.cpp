@@ -4,10 +4,9 @@
 #include <cereal/types/string.hpp>
 #include <cereal/types/utility.hpp>
 #include <cereal/types/vector.hpp>
-#include <sstream>
 #include <xxhash.h>
 
-#include "tajo/common/error.hpp"
+#include "tajo/journal/record_archive.hpp"
 
 namespace tajo::journal {
 
@@ -32,25 +31,12 @@ namespace {
 
 template <class T>
 Bytes pack(const T& v) {
-  std::ostringstream out;
-  cereal::PortableBinaryOutputArchive archive(out);
-  archive(v);
-  std::string text = std::move(out).str();
-  ByteView view = as_bytes(text);
-  return Bytes(view.begin(), view.end());
+  return pack_record<cereal::PortableBinaryOutputArchive>(v);
 }
 
 template <class T>
 T unpack(ByteView bytes) {
-  std::istringstream in{std::string(as_text(bytes))};
-  T v;
-  try {
-    cereal::PortableBinaryInputArchive archive(in);
-    archive(v);
-  } catch (const cereal::Exception& e) {
-    throw Error(sqlstate::kDataCorrupted, std::string("log: record cannot be read: ") + e.what());
-  }
-  return v;
+  return unpack_record<T, cereal::PortableBinaryInputArchive, cereal::Exception>(bytes, "log: record");
 }
 
 }  // namespace

@@ -8,17 +8,14 @@ namespace {
 
 /// NULL is NaN for tools and a cleared bit of the validity dataset for us, so that a NaN of the user's own stays one.
 template <class T>
-class FloatEncoder : public FixedEncoder<T> {
+class FloatEncoder final : public FixedEncoder<T> {
  public:
   void end_block() override {
     std::uint32_t n = this->count_;
     if (n == 0) return;
-    typename FixedEncoder<T>::Block b;
+    auto b = this->begin_block();
     T* values = this->values_.data();
-    b.rows = n;
     b.width = sizeof(T);
-    b.nulls = this->valid_.nulls();
-    b.valid = this->take_validity();
     for (std::uint32_t i = 0; i < n; ++i) {
       if (!this->valid_.valid(i)) {
         values[i] = std::numeric_limits<T>::quiet_NaN();
@@ -43,45 +40,7 @@ class FloatEncoder : public FixedEncoder<T> {
     }
     const auto* p = reinterpret_cast<const std::byte*>(values);
     b.data.assign(p, p + n * sizeof(T));
-    this->bytes_ += b.data.size() + b.valid.size() * 8;
-    this->rows_ += n;
-    this->nulls_ += b.nulls;
-    this->blocks_.push_back(std::move(b));
-    this->valid_.reset();
-    this->count_ = 0;
-  }
-
-  std::size_t bytes() const override { return this->bytes_ + this->count_ * sizeof(T); }
-
-  void describe(TocColumn& c) override {
-    bool any = false;
-    T min{};
-    T max{};
-    for (const auto& b : this->blocks_) {
-      TocBlock t;
-      t.nulls = b.nulls;
-      t.has_values = b.has_values;
-      if (b.has_values) {
-        t.min = static_cast<double>(b.min);
-        t.max = static_cast<double>(b.max);
-        if (!any || less(b.min, min)) min = b.min;
-        if (!any || less(max, b.max)) max = b.max;
-        any = true;
-      }
-      c.blocks.push_back(std::move(t));
-    }
-    c.stored = sizeof(T) == 4 ? data::Stored::kF32 : data::Stored::kF64;
-    c.values.bytes = this->rows_ * sizeof(T);
-    if (this->nulls_ > 0) c.valid.bytes = validity_bytes(this->rows_);
-    if (any) {
-      c.statistics.min = static_cast<double>(min);
-      c.statistics.max = static_cast<double>(max);
-    }
-    c.statistics.nulls = this->nulls_;
-    c.statistics.distinct = std::min(this->sketch_.estimate(), this->rows_ - this->nulls_);
-    c.statistics.strictly_increasing = this->increasing_ && this->nulls_ == 0 && this->rows_ > 0;
-    if (c.statistics.strictly_increasing) c.statistics.distinct = this->rows_;
-    c.statistics.sketch = this->sketch_.bytes();
+    this->keep(std::move(b));
   }
 
   void write(TocColumn& c, FileSink& out) override {
@@ -94,7 +53,9 @@ class FloatEncoder : public FixedEncoder<T> {
   }
 
  private:
-  static bool less(T a, T b) { return std::isnan(b) ? !std::isnan(a) : a < b; }
+  data::Value value(T v) const override { return static_cast<double>(v); }
+  bool less(T a, T b) const override { return std::isnan(b) ? !std::isnan(a) : a < b; }
+  void choose_storage(TocColumn& c, T, T) override { c.stored = sizeof(T) == 4 ? data::Stored::kF32 : data::Stored::kF64; }
 };
 
 }  // namespace

@@ -68,18 +68,15 @@ std::uint64_t hash_integer(Int128 v) {
 
 /// T: int64_t for all columns whose values fit it, __int128 for wide decimals and intervals.
 template <class T>
-class IntegerEncoder : public FixedEncoder<T> {
+class IntegerEncoder final : public FixedEncoder<T> {
  public:
   explicit IntegerEncoder(const data::Type& type) : type_(type), interval_(type.id == data::TypeId::kInterval) {}
 
   void end_block() override {
     std::uint32_t n = this->count_;
     if (n == 0) return;
-    typename FixedEncoder<T>::Block b;
+    auto b = this->begin_block();
     const T* values = this->values_.data();
-    b.rows = n;
-    b.nulls = this->valid_.nulls();
-    b.valid = this->take_validity();
     b.has_values = b.nulls < n;
     measure(b);
     if (interval_ || b.min < std::numeric_limits<std::int64_t>::min() || b.max > std::numeric_limits<std::int64_t>::max()) {
@@ -98,45 +95,7 @@ class IntegerEncoder : public FixedEncoder<T> {
       b.width = 8;
       narrow<std::int64_t>(values, n, b.data);
     }
-    this->bytes_ += b.data.size() + b.valid.size() * 8;
-    this->rows_ += n;
-    this->nulls_ += b.nulls;
-    this->blocks_.push_back(std::move(b));
-    this->valid_.reset();
-    this->count_ = 0;
-  }
-
-  std::size_t bytes() const override { return this->bytes_ + this->count_ * sizeof(T); }
-
-  void describe(TocColumn& c) override {
-    bool any = false;
-    T min{};
-    T max{};
-    for (const auto& b : this->blocks_) {
-      TocBlock t;
-      t.nulls = b.nulls;
-      t.has_values = b.has_values;
-      if (b.has_values) {
-        t.min = value(b.min);
-        t.max = value(b.max);
-        if (!any || less(b.min, min)) min = b.min;
-        if (!any || less(max, b.max)) max = b.max;
-        any = true;
-      }
-      c.blocks.push_back(std::move(t));
-    }
-    choose_width(c, min, max);
-    c.values.bytes = this->rows_ * data::stored_width(c.stored);
-    if (this->nulls_ > 0 && !c.has_null_value) c.valid.bytes = validity_bytes(this->rows_);
-    if (any) {
-      c.statistics.min = value(min);
-      c.statistics.max = value(max);
-    }
-    c.statistics.nulls = this->nulls_;
-    c.statistics.distinct = std::min(this->sketch_.estimate(), this->rows_ - this->nulls_);
-    c.statistics.strictly_increasing = this->increasing_ && this->nulls_ == 0 && this->rows_ > 0 && !interval_;
-    if (c.statistics.strictly_increasing) c.statistics.distinct = this->rows_;
-    c.statistics.sketch = this->sketch_.bytes();
+    this->keep(std::move(b));
   }
 
   void write(TocColumn& c, FileSink& out) override {
@@ -166,7 +125,8 @@ class IntegerEncoder : public FixedEncoder<T> {
  private:
   using Block = typename FixedEncoder<T>::Block;
 
-  static data::Value value(T v) { return data::Value(v); }
+  data::Value value(T v) const override { return data::Value(v); }
+  bool ordered_as_stored() const override { return !interval_; }
 
   template <class D>
   static void put(const Block& b, const TocColumn& c, std::byte* out) {
@@ -174,7 +134,7 @@ class IntegerEncoder : public FixedEncoder<T> {
   }
 
   /// Intervals are packed, their order is not that of the integers.
-  bool less(T a, T b) const {
+  bool less(T a, T b) const override {
     if (!interval_) return a < b;
     return data::compare_values(value(a), value(b), type_) < 0;
   }
@@ -216,7 +176,7 @@ class IntegerEncoder : public FixedEncoder<T> {
 
   /// The narrowest width that holds the values, and beside them a spare one for NULL when there are NULLs; a width
   /// beyond that of the column's type is never chosen, a validity dataset is.
-  void choose_width(TocColumn& c, T min, T max) {
+  void choose_storage(TocColumn& c, T min, T max) override {
     c.stored = data::Stored::kI128;
     if (interval_) return;
     bool nulls = this->nulls_ > 0;

@@ -19,6 +19,39 @@ class FixedEncoder : public ColumnEncoder {
     count_ += rows.to - rows.from;
   }
 
+  std::size_t bytes() const override { return bytes_ + count_ * sizeof(T); }
+
+  void describe(TocColumn& c) override {
+    bool any = false;
+    T min{};
+    T max{};
+    for (const Block& b : blocks_) {
+      TocBlock t;
+      t.nulls = b.nulls;
+      t.has_values = b.has_values;
+      if (b.has_values) {
+        t.min = value(b.min);
+        t.max = value(b.max);
+        if (!any || less(b.min, min)) min = b.min;
+        if (!any || less(max, b.max)) max = b.max;
+        any = true;
+      }
+      c.blocks.push_back(std::move(t));
+    }
+    choose_storage(c, min, max);
+    c.values.bytes = rows_ * data::stored_width(c.stored);
+    if (nulls_ > 0 && !c.has_null_value) c.valid.bytes = validity_bytes(rows_);
+    if (any) {
+      c.statistics.min = value(min);
+      c.statistics.max = value(max);
+    }
+    c.statistics.nulls = nulls_;
+    c.statistics.distinct = std::min(sketch_.estimate(), rows_ - nulls_);
+    c.statistics.strictly_increasing = increasing_ && nulls_ == 0 && rows_ > 0 && ordered_as_stored();
+    if (c.statistics.strictly_increasing) c.statistics.distinct = rows_;
+    c.statistics.sketch = sketch_.bytes();
+  }
+
  protected:
   struct Block {
     std::uint32_t rows = 0;
@@ -30,6 +63,30 @@ class FixedEncoder : public ColumnEncoder {
     T min{};
     T max{};
   };
+
+  virtual data::Value value(T v) const = 0;
+  virtual bool less(T a, T b) const = 0;
+  /// Whether the order of the values is the one `increasing_` was measured in.
+  virtual bool ordered_as_stored() const { return true; }
+  /// Width, and the spare value for NULL where there is one, from the fragment's range.
+  virtual void choose_storage(TocColumn& c, T min, T max) = 0;
+
+  /// A block with the staged rows' count and NULLs, and without values yet.
+  Block begin_block() const {
+    Block b;
+    b.rows = count_;
+    b.nulls = valid_.nulls();
+    b.valid = take_validity();
+    return b;
+  }
+  void keep(Block b) {
+    bytes_ += b.data.size() + b.valid.size() * 8;
+    rows_ += b.rows;
+    nulls_ += b.nulls;
+    blocks_.push_back(std::move(b));
+    valid_.reset();
+    count_ = 0;
+  }
 
   std::vector<std::uint64_t> take_validity() const {
     if (valid_.nulls() == 0) return {};
