@@ -4,9 +4,10 @@
 #include <chrono>
 #include <thread>
 
-#include "password.hpp"
+#include "tokens.hpp"
 #include "tajo/common/clock.hpp"
 #include "tajo/master/client_service.hpp"
+#include "tajo/master/scram.hpp"
 
 namespace tajo::http {
 namespace {
@@ -32,7 +33,7 @@ Logins::Outcome Logins::log_in(const std::string& user, const std::string& passw
     }
   } done{*this};
   auto secret = service_.secret(user);
-  if (!password_matches(password, secret ? secret->text : "")) {
+  if (!master::password_matches(password, secret ? secret->text : "")) {
     std::this_thread::sleep_for(kPauseAfterWrong);
     return Outcome::kWrong;
   }

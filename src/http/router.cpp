@@ -4,7 +4,7 @@
 #include <array>
 
 #include "page/pages.hpp"
-#include "password.hpp"
+#include "tokens.hpp"
 #include "tajo/common/clock.hpp"
 #include "tajo/common/error.hpp"
 #include "tajo/master/client_service.hpp"

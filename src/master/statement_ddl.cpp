@@ -1,6 +1,6 @@
 // Statements that change the catalog and nothing else.
 #include "run.hpp"
-#include "scram.hpp"
+#include "tajo/master/scram.hpp"
 
 namespace tajo::master {
 

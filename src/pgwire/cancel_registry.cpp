@@ -9,7 +9,7 @@ namespace tajo::pgwire {
 
 CancelRegistry::Key CancelRegistry::add(std::shared_ptr<ConnectionControl> control) {
   Key key;
-  std::memcpy(&key.secret, random_bytes(sizeof key.secret).data(), sizeof key.secret);
+  std::memcpy(&key.secret, master::random_bytes(sizeof key.secret).data(), sizeof key.secret);
   std::lock_guard lock(mutex_);
   do {
     key.process = next_process_;

@@ -44,7 +44,7 @@ std::string address_text(const sockaddr_storage& address, socklen_t size) {
 class PgServer::Impl {
  public:
   Impl(PgServerConfig config, master::ClientService& service)
-      : config_(std::move(config)), context_{config_, service, random_bytes(32), {}, {}, {}, {}} {}
+      : config_(std::move(config)), context_{config_, service, master::random_bytes(32), {}, {}, {}, {}} {}
   ~Impl() { stop(); }
 
   void start();

@@ -64,8 +64,8 @@ void send_authentication(Socket& socket, std::int32_t kind, std::string_view dat
 }
 
 void scram(Socket& socket, const std::string& user, master::ClientService& service, const std::string& mock_secret) {
-  std::optional<ScramKeys> keys;
-  if (auto secret = service.secret(user)) keys = parse_scram_secret(secret->text);
+  std::optional<master::ScramKeys> keys;
+  if (auto secret = service.secret(user)) keys = master::parse_scram_secret(secret->text);
   ScramExchange exchange(std::move(keys), user, mock_secret);
   std::string mechanisms(kMechanism);
   mechanisms.push_back('\0');

@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   sigaddset(&ends, SIGINT);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   testing::FakeService service(user_name());
-  service.add_user("alice", pgwire::format_scram_secret(pgwire::derive_scram_keys("wonder,land", "0123456789abcdef", 4096)));
+  service.add_user("alice", master::format_scram_secret(master::derive_scram_keys("wonder,land", "0123456789abcdef", 4096)));
   pgwire::PgServerConfig config;
   config.host = "127.0.0.1";
   config.socket_directory = argc > 1 ? argv[1] : "";

@@ -17,7 +17,7 @@ class RunningServer {
  public:
   explicit RunningServer(std::uint32_t max_connections = 50)
       : directory_(make_directory()), service(user_name()), server(config(directory_, max_connections), service) {
-    service.add_user("alice", pgwire::format_scram_secret(pgwire::derive_scram_keys("wonder,land", "0123456789abcdef", 4096)));
+    service.add_user("alice", master::format_scram_secret(master::derive_scram_keys("wonder,land", "0123456789abcdef", 4096)));
     server.start();
   }
   ~RunningServer() {

@@ -7,6 +7,8 @@
 namespace tajo::pgwire {
 namespace {
 
+using namespace master;
+
 // The exchange printed in RFC 7677, section 3.
 TEST(Scram, ExchangeOfRfc7677) {
   ScramKeys keys = derive_scram_keys("pencil", *base64_decode("W22ZaJ0SNY7soEsUEjb6gQ=="), 4096);
@@ -28,6 +30,9 @@ TEST(Scram, SecretTextRoundTrips) {
   EXPECT_EQ(again->salt, keys.salt);
   for (const char* bad : {"", "md5abc", "SCRAM-SHA-256$", "SCRAM-SHA-256$0:AAAA$AAAA:AAAA", "SCRAM-SHA-256$4096:AAAA$AAAA"})
     EXPECT_FALSE(parse_scram_secret(bad)) << bad;
+  EXPECT_TRUE(password_matches("secret", format_scram_secret(keys)));
+  EXPECT_FALSE(password_matches("Secret", format_scram_secret(keys)));
+  EXPECT_FALSE(password_matches("", ""));
 }
 
 TEST(Scram, UnknownUserMeetsTheSameSaltEachTime) {
