@@ -24,3 +24,5 @@ bin=${TAJO_BIN:-$TAJO_HOME/build/release/bin}
 mpirun=${TAJO_MPIRUN:-$TAJO_HOME/.env/bin/mpirun}
 [ -x "$mpirun" ] || mpirun=$(command -v mpirun) || { echo "$(basename "$0"): no mpirun: run launch/setup.sh" >&2; exit 2; }
 pid_file=$TAJO_PID_DIR/tajo-$user-mpirun.pid
+# Whether process $1 lives. One that has ended but was never reaped (a container without an init) does not.
+lives() { local state; state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) && [ "$state" != Z ]; }

@@ -8,7 +8,7 @@ fail() { echo "start-tajo.sh: $*" >&2; exit 1; }
 plan=$("$bin/tajo" --config "$config" launch-plan 2> >(sed "s/^ERROR: /start-tajo.sh: /" >&2)) || exit 1   # masters, workers, ports; refuses wrong files
 eval "$plan"
 mkdir -p "$TAJO_PID_DIR" && chmod 700 "$TAJO_PID_DIR" || fail "TAJO_PID_DIR \"$TAJO_PID_DIR\" cannot be made"
-if [ -f "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2>/dev/null; then
+if [ -f "$pid_file" ] && lives "$(cat "$pid_file")"; then
   fail "tajo running as process $(cat "$pid_file").  Stop it first."
 fi
 mkdir -p "$TAJO_PLAN_LOG_DIR" 2>/dev/null && [ -w "$TAJO_PLAN_LOG_DIR" ] || fail "$config/tajo-site.xml: tajo.rootdir: \"$TAJO_PLAN_LOG_DIR\" cannot be written"
@@ -41,7 +41,7 @@ setsid "$mpirun" "${args[@]}" "${extra[@]}" "${parts[@]}" >"$out" 2>&1 </dev/nul
 echo $! >"$pid_file"
 
 for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 10))"); do
-  if ! kill -0 "$(cat "$pid_file")" 2>/dev/null; then
+  if ! lives "$(cat "$pid_file")"; then
     rm -f "$pid_file"
     grep -m1 '^tajod: ' "$out" | sed 's/^tajod: /start-tajo.sh: /' >&2 || { echo "start-tajo.sh: the cluster ended while starting:" >&2; tail -5 "$out" >&2; }
     exit 1

@@ -10,7 +10,7 @@ pid=$(cat "$pid_file")
 ranks() { pgrep -u "$(id -u)" -f "^$bin/tajod --config $config( |\$)" || true; }
 for p in $(ranks); do kill -TERM "$p" 2>/dev/null || true; done
 for _ in $(seq "$((${TAJO_STOP_TIMEOUT:-10} * 10))"); do
-  [ -z "$(ranks)" ] && ! kill -0 "$pid" 2>/dev/null && break
+  [ -z "$(ranks)" ] && ! lives "$pid" && break
   sleep 0.1
 done
 for p in $(ranks); do kill -KILL "$p" 2>/dev/null || true; done
