@@ -1,5 +1,7 @@
 #include "key_coder.hpp"
 
+#include <algorithm>
+
 #include "tajo/data/load.hpp"
 
 namespace tajo::exec {

@@ -1,5 +1,7 @@
 #include "output_sink.hpp"
 
+#include <algorithm>
+
 namespace tajo::exec {
 
 struct OutputSink::State final : Local {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 
 #include "join_graph.hpp"

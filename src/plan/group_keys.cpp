@@ -1,4 +1,7 @@
 #include "estimate.hpp"
+
+#include <algorithm>
+
 #include "rules.hpp"
 
 namespace tajo::plan {

@@ -1,5 +1,7 @@
 #include "node.hpp"
 
+#include <algorithm>
+
 namespace tajo::plan {
 
 bool Context::enabled(std::string_view rule) const {

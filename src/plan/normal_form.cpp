@@ -1,5 +1,7 @@
 #include "rules.hpp"
 
+#include <algorithm>
+
 namespace tajo::plan {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "table_fixture.hpp"
 
+#include <algorithm>
+
 namespace tajo::storage::testing {
 namespace {
 
