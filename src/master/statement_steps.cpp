@@ -1,4 +1,5 @@
 // What the kinds of statements share: binding, proposals, proofs, running a plan here or on the workers.
+#include <algorithm>
 #include <sstream>
 #include <utility>
 
