@@ -22,6 +22,7 @@
 #include "tajo/exec/engine.hpp"
 #include "tajo/http/server.hpp"
 #include "tajo/journal/posix_log_files.hpp"
+#include "tajo/master/crash_notes.hpp"
 #include "tajo/master/master_node.hpp"
 #include "tajo/mpi/world.hpp"
 #include "tajo/pgwire/server.hpp"
@@ -230,7 +231,9 @@ void run(int argc, char** argv, const Options& options) {
   EventLoop files;
   Thread files_thread("tajo-files", kPlanningStackBytes, [&files] { files.run(); });
   worker::WorkerNode worker_node(worker_config, loop, files, port, *engine, *outputs, *storage);
-  master::MasterNode master_node({Runtime::system(), loop, node, catalog, sessions, queries, coordinator, resources, *engine, *outputs, *storage, staging, warehouse, user_name()}, port);
+  std::optional<master::CrashNotes> notes;
+  if (is_master) notes.emplace(config.rootdir() + "/system/planning", world->id(), self);
+  master::MasterNode master_node({Runtime::system(), loop, node, catalog, sessions, queries, coordinator, resources, *engine, *outputs, *storage, staging, warehouse, user_name(), notes ? &*notes : nullptr}, port);
   listener.master = &master_node;
   listener.worker = &worker_node;
 
@@ -286,6 +289,7 @@ void run(int argc, char** argv, const Options& options) {
   files.stop();
   files_thread.join();
   signal_thread.join();
+  if (notes) notes->discard();
   world->linger_and_exit(0);
 }
 

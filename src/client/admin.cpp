@@ -59,7 +59,9 @@ void print_nodes(const char* title, const Rows& rows, const std::function<bool(c
 
 int show_cluster(ClusterConnection& c) {
   Rows rows = c.rows("SELECT rank, host, role, status, total_cpu, used_mem, total_mem, running_tasks, port FROM information_schema.cluster ORDER BY rank");
-  auto live = [](const std::vector<std::string>& row) { return row[3] == "RUNNING"; };
+  for (auto& row : c.rows("SELECT rank, host, last_role, status, 0, 0, 0, 0, port FROM information_schema.lost_nodes ORDER BY rank"))
+    rows.push_back(std::move(row));
+  auto live = [](const std::vector<std::string>& row) { return row[3] != "LOST"; };
   auto worker = [](const std::vector<std::string>& row) { return row[2] == "worker" || row[2] == "spare"; };
   auto lost = [&](const std::vector<std::string>& row) { return !live(row); };
   int masters = 0, workers = 0, dead = 0, tasks = 0;

@@ -17,11 +17,8 @@ namespace {
 
 constexpr Micros kLookForActiveUs = 250'000;  ///< a waiting client looks this often whether there is a master to wait for
 
-/// What a write must not be inside a transaction block: there is no multi-statement transaction to roll back.
-bool writes(const std::string& tag) {
-  for (const char* w : {"INSERT", "CREATE", "DROP", "TRUNCATE", "COPY", "ALTER"})
-    if (tag.starts_with(w)) return true;
-  return false;
+bool is_any(const std::string& word, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(), [&](const char* w) { return word == w; });
 }
 
 }  // namespace
@@ -30,15 +27,12 @@ MasterNode::Front::Front(MasterNode& node) : node_(node), name_(make_uuid(node_.
 
 MasterNode::Front::Connection& MasterNode::Front::connection(const SessionToken& session) { return connections_[session]; }
 
-ClientRequest MasterNode::Front::request_of(const SessionToken& session, ClientRequest::Kind kind) {
-  ClientRequest request;
-  request.kind = kind;
-  request.session = session;
+std::string MasterNode::Front::next_request_id(const SessionToken& session, bool by_client) {
   std::lock_guard lock(mutex_);
   Connection& c = connection(session);
-  if (kind == ClientRequest::Kind::kExecute && !c.next_request_id.empty()) request.request_id = std::exchange(c.next_request_id, "");
-  else request.request_id = session + "#" + name_ + "-" + std::to_string(next_request_.fetch_add(1));
-  return request;
+  // A client's names are its own: another user's are others.
+  if (by_client && !c.next_request_id.empty()) return "c:" + c.user + ":" + std::exchange(c.next_request_id, "");
+  return session + "#" + name_ + "-" + std::to_string(next_request_.fetch_add(1));
 }
 
 ClientReply MasterNode::Front::ask(ClientRequest request) {
@@ -64,7 +58,13 @@ ClientReply MasterNode::Front::ask(ClientRequest request) {
 SessionToken MasterNode::Front::open_session(const SessionOptions& options) {
   if (options.resume) {
     auto known = node_.parts_.sessions.find(*options.resume);
-    if (known && known->user == options.user) return known->id;
+    if (known && known->user == options.user) {
+      std::lock_guard lock(mutex_);
+      Connection& c = connection(known->id);
+      c.database = known->database;
+      c.user = known->user;
+      return known->id;
+    }
   }
   ClientRequest request;
   request.kind = ClientRequest::Kind::kOpenSession;
@@ -76,7 +76,9 @@ SessionToken MasterNode::Front::open_session(const SessionOptions& options) {
   ClientReply reply = ask(std::move(request));
   if (reply.error) throw protocol::to_error(*reply.error);
   std::lock_guard lock(mutex_);
-  connection(reply.session).database = options.database;
+  Connection& c = connection(reply.session);
+  c.database = options.database;
+  c.user = options.user;
   return reply.session;
 }
 
@@ -100,52 +102,32 @@ std::optional<ScramSecret> MasterNode::Front::secret(const std::string& user) {
 
 std::string MasterNode::Front::cluster_owner() const { return node_.parts_.owner; }
 
-bool MasterNode::Front::run_locally(const SessionToken& session, const sql::ParsedStatement& parsed, const std::string& tag, ResultSink& sink) {
-  const bool transaction = tag == "BEGIN" || tag == "START TRANSACTION" || tag == "COMMIT" || tag == "END" || tag == "ROLLBACK" || tag == "ABORT";
-  if (transaction) {
-    std::unique_lock lock(mutex_);
-    Connection& c = connection(session);
-    const char before = c.block;
-    const bool begins = tag == "BEGIN" || tag == "START TRANSACTION";
-    c.block = begins ? (before == 'E' ? 'E' : 'T') : 'I';
-    lock.unlock();
-    if (begins && before == 'E')
-      throw Error("25P02", "current transaction is aborted, commands ignored until end of transaction block");
-    if (begins && before == 'T') sink.notice("WARNING", Error("25001", "there is already a transaction in progress"));
-    if (!begins && before == 'I') sink.notice("WARNING", Error("25P01", "there is no transaction in progress"));
-    sink.complete(begins ? "BEGIN" : before == 'E' || tag == "ROLLBACK" || tag == "ABORT" ? "ROLLBACK" : "COMMIT");
-    return true;
-  }
-  {
-    std::lock_guard lock(mutex_);
-    Connection& c = connection(session);
-    if (c.block == 'E') throw Error("25P02", "current transaction is aborted, commands ignored until end of transaction block");
-    if (c.block == 'T' && writes(tag))
-      throw Error(sqlstate::kFeatureNotSupported, tag + " in a transaction block is not supported")
-          .hint("Each statement commits by itself: use autocommit.");
-  }
-  if (tag != "SET") return false;
-  sql::BindContext context;
-  context.catalog = node_.parts_.catalog.snapshot_now();
-  plan::Statement bound = sql::bind(parsed, context);
-  auto* set = std::get_if<plan::SetStatement>(&bound.body);
-  if (set == nullptr || set->name != "tajo.request_id") return false;
-  {
-    std::lock_guard lock(mutex_);
-    connection(session).next_request_id = set->value ? "c:" + *set->value : "";
-  }
-  sink.complete("SET");
+/// BEGIN, COMMIT, ROLLBACK: a block belongs to the connection. False: another tag.
+bool MasterNode::Front::step_transaction(const SessionToken& session, const std::string& tag, ResultSink& sink) {
+  if (!is_any(tag, {"BEGIN", "COMMIT", "ROLLBACK"})) return false;
+  const bool begins = tag == "BEGIN";
+  std::unique_lock lock(mutex_);
+  Connection& c = connection(session);
+  const char before = c.block;
+  c.block = begins ? 'T' : 'I';
+  lock.unlock();
+  if (begins && before == 'T') sink.notice("WARNING", Error("25001", "there is already a transaction in progress"));
+  if (!begins && before == 'I') sink.notice("WARNING", Error("25P01", "there is no transaction in progress"));
+  sink.complete(before == 'E' ? "ROLLBACK" : tag);
   return true;
 }
 
-void MasterNode::Front::feed_copy(const SessionToken& session, const sql::ParsedStatement& parsed, ClientRequest& request, CopySource* copy) {
+void MasterNode::Front::feed_copy(const SessionToken& session, ClientRequest& request, CopySource* copy) {
+  // The rows are read here, so the statement is parsed here; but first where a statement that crashes the parser is noticed.
+  describe(session, request.sql, {});
+  auto parsed = sql::parse({request.sql, request.offset});
   sql::BindContext context;
   context.catalog = node_.parts_.catalog.snapshot_now();
   {
     std::lock_guard lock(mutex_);
     context.database = connection(session).database;
   }
-  plan::Statement bound = sql::bind(parsed, context);
+  plan::Statement bound = sql::bind(*parsed, context);
   auto* statement = std::get_if<plan::CopyStatement>(&bound.body);
   if (statement == nullptr || !statement->path.empty()) return;
   if (copy == nullptr) throw Error("08P01", "COPY FROM STDIN needs a client that sends data");
@@ -224,6 +206,7 @@ void MasterNode::Front::deliver(const SessionToken& session, const ClientReply& 
     std::lock_guard lock(mutex_);
     Connection& c = connection(session);
     if (!reply.database.empty()) c.database = reply.database;
+    if (reply.next_request_id) c.next_request_id = *reply.next_request_id;
   }
   for (const auto& [severity, text] : reply.notices) sink.notice(severity, protocol::to_error(text));
   if (reply.error) throw protocol::to_error(*reply.error);
@@ -245,17 +228,25 @@ void MasterNode::Front::deliver(const SessionToken& session, const ClientReply& 
     Bytes block;
     while (file.next(block)) send(block);
   }
-  sink.complete(reply.tag);
+  if (!step_transaction(session, reply.tag, sink)) sink.complete(reply.tag);
 }
 
 void MasterNode::Front::run_statement(const SessionToken& session, ClientRequest request, ResultSink& sink, CopySource* copy) {
   try {
-    auto parsed = sql::parse({request.sql, request.offset});
-    const std::string tag = sql::command_tag(*parsed);
-    if (run_locally(session, *parsed, tag, sink)) return;
-    ClientRequest named = request_of(session, ClientRequest::Kind::kExecute);
-    request.request_id = named.request_id;
-    if (tag == "COPY") feed_copy(session, *parsed, request, copy);
+    // Statements are parsed on the active alone: what crashes the parser must not take a second kind of master along.
+    const sql::Beginning beginning = sql::beginning_of(request.sql);
+    const std::string& word = beginning.word;
+    {
+      std::lock_guard lock(mutex_);
+      const char block = connection(session).block;
+      if (block == 'E' && !is_any(word, {"COMMIT", "END", "ROLLBACK", "ABORT"}))
+        throw Error("25P02", "current transaction is aborted, commands ignored until end of transaction block");
+      request.in_block = block != 'I';
+    }
+    if (beginning.alone && is_any(word, {"BEGIN", "COMMIT", "ROLLBACK"}) && step_transaction(session, word, sink)) return;
+    const bool named = !is_any(word, {"SET", "RESET", "SHOW", "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"});
+    request.request_id = next_request_id(session, named);
+    if (word == "COPY") feed_copy(session, request, copy);
     auto feed = request.feed;
     ClientReply reply;
     try {
@@ -285,7 +276,10 @@ void MasterNode::Front::execute(const SessionToken& session, const std::string& 
 }
 
 StatementDescription MasterNode::Front::describe(const SessionToken& session, const std::string& sql, std::span<const data::Type> parameter_types) {
-  ClientRequest request = request_of(session, ClientRequest::Kind::kDescribe);
+  ClientRequest request;
+  request.kind = ClientRequest::Kind::kDescribe;
+  request.session = session;
+  request.request_id = next_request_id(session, false);
   request.sql = sql;
   request.prepared = true;
   request.parameter_types.assign(parameter_types.begin(), parameter_types.end());

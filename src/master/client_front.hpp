@@ -34,14 +34,14 @@ class MasterNode::Front : public ClientService {
     char block = 'I';
     std::string next_request_id;
     std::string database = "default";
-    bool canceled = false;
+    std::string user;
   };
 
   protocol::ClientReply ask(protocol::ClientRequest request);
-  protocol::ClientRequest request_of(const SessionToken& session, protocol::ClientRequest::Kind kind);
+  std::string next_request_id(const SessionToken& session, bool by_client);
   void run_statement(const SessionToken& session, protocol::ClientRequest request, ResultSink& sink, CopySource* copy);
-  bool run_locally(const SessionToken& session, const sql::ParsedStatement& parsed, const std::string& tag, ResultSink& sink);
-  void feed_copy(const SessionToken& session, const sql::ParsedStatement& parsed, protocol::ClientRequest& request, CopySource* copy);
+  bool step_transaction(const SessionToken& session, const std::string& tag, ResultSink& sink);
+  void feed_copy(const SessionToken& session, protocol::ClientRequest& request, CopySource* copy);
   void deliver(const SessionToken& session, const protocol::ClientReply& reply, ResultSink& sink);
   Connection& connection(const SessionToken& session);  ///< under mutex_
 

@@ -45,7 +45,10 @@ void MasterNode::maintain() {
     if (stopping_) return;
     lock.unlock();
     if (runner_.active() && second % kFlushPeriodS == 0) runner_.flush_inline_rows(kFlushAfterUs);
-    if (runner_.active() && second % kSweepPeriodS == 0) runner_.sweep_files();
+    if (runner_.active() && second % kSweepPeriodS == 0) {
+      runner_.sweep_files();
+      if (parts_.notes != nullptr) parts_.notes->sweep(parts_.runtime.wall() / 1000);
+    }
     lock.lock();
   }
 }
@@ -156,8 +159,14 @@ void MasterNode::on_active(Epoch epoch) {
   log_info("master", "active in epoch " + std::to_string(epoch));
   parts_.coordinator.on_active(epoch, parts_.runtime.boottime());
   runner_.on_active(epoch);
-  for (const QueryRecord& query : parts_.queries.running())
-    resumed_.push_back(parts_.runtime.start("tajo-resume", kPlanningStackBytes, [this, query] { runner_.resume(query); }));
+  // Files may be slow and statements are planned: neither belongs to this thread.
+  takeovers_.push_back(parts_.runtime.start("tajo-takeover", kPlanningStackBytes, [this, epoch, running = parts_.queries.running()] {
+    if (parts_.notes != nullptr) parts_.notes->load();
+    runner_.on_prepared(epoch);
+    std::vector<Thread> resumed;
+    for (const QueryRecord& query : running)
+      resumed.push_back(parts_.runtime.start("tajo-resume", kPlanningStackBytes, [this, query] { runner_.resume(query); }));
+  }));
   for (auto& [number, pending] : pending_) send_pending(number, pending);
 }
 

@@ -14,18 +14,33 @@ void ResourceTracker::on_heartbeat(Rank rank, protocol::Heartbeat heartbeat, Mic
 
 void ResourceTracker::on_view(const cluster::View& view) {
   std::lock_guard lock(mutex_);
+  if (view.world != view_.world) nodes_.clear();  // rank numbers of another job
   view_ = view;
-  for (auto& [rank, node] : nodes_) node.role = cluster::Role::kOutside;
+  for (auto& [rank, node] : nodes_) node.member = false;
   for (const auto& [rank, member] : view.members) {
-    nodes_[rank].rank = rank;
-    nodes_[rank].role = member.role;
+    NodeStatus& node = nodes_[rank];
+    node.rank = rank;
+    node.role = member.role;
+    node.member = true;
   }
+}
+
+const char* status_name(const NodeStatus& node, Micros now) {
+  if (!node.member) return "LOST";
+  return node.heard_at != 0 && now - node.heard_at > kUnhealthyAfterUs ? "UNHEALTHY" : "RUNNING";
 }
 
 std::vector<NodeStatus> ResourceTracker::nodes() const {
   std::lock_guard lock(mutex_);
   std::vector<NodeStatus> out;
-  for (const auto& [rank, node] : nodes_) out.push_back(node);
+  for (const auto& [rank, node] : nodes_)
+    if (node.role != cluster::Role::kOutside) out.push_back(node);  // one that was never a member is none that was lost
+  return out;
+}
+
+std::vector<NodeStatus> ResourceTracker::members() const {
+  std::vector<NodeStatus> out = nodes();
+  std::erase_if(out, [](const NodeStatus& node) { return !node.member; });
   return out;
 }
 
@@ -38,7 +53,7 @@ std::pair<int, int> ResourceTracker::capacity() const {
   std::lock_guard lock(mutex_);
   int workers = 0, cores = 0;
   for (const auto& [rank, node] : nodes_) {
-    if (node.role != cluster::Role::kWorker) continue;
+    if (!node.member || node.role != cluster::Role::kWorker) continue;
     ++workers;
     int own = static_cast<int>(std::max<std::uint32_t>(1, node.heartbeat.cores));
     cores = cores == 0 ? own : std::min(cores, own);

@@ -25,7 +25,8 @@ struct StatementRunner::Run {
   bool rests_on_state = false;           ///< system tables were asked: the answer needs a proof
   protocol::ClientReply reply;
   QueryRecord record;
-  bool planning = false;                 ///< a mark stands at a backup
+  std::uint64_t digest = 0;              ///< of the statement's text and parameters
+  std::optional<PlanningScope> planning; ///< while a mark stands at the backups
   bool submitted = false;                ///< a submission record was proposed
   bool ended = false;                    ///< its end was proposed together with its effect
   std::shared_ptr<Promised<cluster::Outcome>> submission;

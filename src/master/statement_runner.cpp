@@ -38,6 +38,25 @@ ClientReply recorded(const QueryRecord& query) {
   return reply;
 }
 
+/// What a write must not be inside a transaction block: there is no multi-statement transaction to roll back.
+bool writes(const std::string& tag) {
+  for (const char* w : {"INSERT", "CREATE", "DROP", "TRUNCATE", "COPY", "ALTER"})
+    if (tag.starts_with(w)) return true;
+  return false;
+}
+
+/// FNV-1a over the text and the parameters.
+std::uint64_t digest_of(const ClientRequest& request) {
+  std::uint64_t hash = 0xCBF29CE484222325ULL;
+  auto add = [&hash](std::string_view text) {
+    for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+    hash = (hash ^ 0x100U) * 0x100000001B3ULL;  // the end of a text is no byte of one
+  };
+  add(request.sql);
+  for (const auto& parameter : request.parameters) add(parameter.value_or(std::string("\0NULL", 5)));
+  return hash;
+}
+
 bool gives_rows(const QueryRecord& query) { return query.state == "QUERY_SUCCEEDED" && query.tag.starts_with("SELECT"); }
 
 }  // namespace
@@ -105,6 +124,7 @@ std::shared_ptr<const ClientReply> StatementRunner::finish(Run& run, bool named)
 void StatementRunner::execute(Run& run) {
   run.started_at = parts_.runtime.boottime();
   run.started_ms = parts_.runtime.wall() / 1000;
+  run.digest = digest_of(run.request);
   if (!run.adopt) run.query = next_query_id();
   try {
     auto session = parts_.sessions.find(run.request.session);
@@ -130,31 +150,7 @@ void StatementRunner::execute(Run& run) {
       r.epoch = run.epoch;
       r.started_ms = run.started_ms;
     }
-    if (run.request.kind == ClientRequest::Kind::kExecute) {
-      begin_planning(run);
-      if (failpoint("plan_statement")) {  // a master that dies in the middle of planning
-        parts_.runtime.sleep(200'000);
-        std::raise(SIGKILL);
-      }
-    }
-    run.parsed = sql::parse({run.request.sql, run.request.offset});
-    run.tag = sql::command_tag(*run.parsed);
-    plan::Statement statement = bind(run);
-    if (run.request.kind == ClientRequest::Kind::kDescribe) {
-      run.reply.parameter_types = statement.parameters;
-      if (auto* select = std::get_if<plan::SelectStatement>(&statement.body)) {
-        run.reply.returns_rows = true;
-        for (std::size_t i = 0; i < select->query.outputs.size(); ++i)
-          run.reply.columns.push_back({select->query.names[i], select->query.columns[select->query.outputs[i]].type, false});
-      } else if (std::holds_alternative<plan::ShowStatement>(statement.body) ||
-                 std::holds_alternative<std::unique_ptr<plan::ExplainStatement>>(statement.body)) {
-        run.reply.returns_rows = true;
-        run.reply.columns.push_back({run.tag == "EXPLAIN" ? "QUERY PLAN" : std::get<plan::ShowStatement>(statement.body).name,
-                                     data::Type::of(data::TypeId::kText), false});
-      }
-      return;
-    }
-    std::visit([&](auto& body) { visit(run, body); }, statement.body);
+    plan_and_run(run);
   } catch (const Superseded&) {
     run.reply = not_active();
   } catch (const Error& e) {
@@ -170,6 +166,38 @@ void StatementRunner::execute(Run& run) {
     run.record.error = run.reply.error->message;
     run.record.state = run.reply.error->sqlstate == sqlstate::kQueryCanceled ? "QUERY_KILLED" : "QUERY_FAILED";
     record_state(run, "");
+  }
+}
+
+void StatementRunner::plan_and_run(Run& run) {
+  begin_planning(run);
+  if (failpoint("plan_statement")) {  // a master that dies in the middle of planning
+    parts_.runtime.sleep(200'000);
+    std::raise(SIGKILL);
+  }
+  run.parsed = sql::parse({run.request.sql, run.request.offset});
+  run.tag = sql::command_tag(*run.parsed);
+  if (run.request.in_block && writes(run.tag))
+    throw Error(sqlstate::kFeatureNotSupported, run.tag + " in a transaction block is not supported")
+        .hint("Each statement commits by itself: use autocommit.");
+  plan::Statement statement = bind(run);
+  if (run.request.kind == ClientRequest::Kind::kDescribe) describe(run, statement);
+  else std::visit([&](auto& body) { visit(run, body); }, statement.body);
+}
+
+void StatementRunner::describe(Run& run, const plan::Statement& statement) {
+  const auto text_type = data::Type::of(data::TypeId::kText);
+  run.reply.parameter_types = statement.parameters;
+  run.reply.returns_rows = true;
+  if (auto* select = std::get_if<plan::SelectStatement>(&statement.body)) {
+    for (std::size_t i = 0; i < select->query.outputs.size(); ++i)
+      run.reply.columns.push_back({select->query.names[i], select->query.columns[select->query.outputs[i]].type, false});
+  } else if (auto* show = std::get_if<plan::ShowStatement>(&statement.body)) {
+    run.reply.columns.push_back({show->name, text_type, false});
+  } else if (std::holds_alternative<std::unique_ptr<plan::ExplainStatement>>(statement.body)) {
+    run.reply.columns.push_back({"QUERY PLAN", text_type, false});
+  } else {
+    run.reply.returns_rows = false;
   }
 }
 
@@ -302,6 +330,20 @@ void StatementRunner::on_active(Epoch epoch) {
   epoch_ = epoch;
 }
 
-void StatementRunner::on_passive() { epoch_ = 0; }
+void StatementRunner::on_prepared(Epoch epoch) {
+  {
+    std::lock_guard lock(mutex_);
+    prepared_ = std::max(prepared_, epoch);
+  }
+  prepared_changed_.notify_all();
+}
+
+void StatementRunner::on_passive() {
+  {
+    std::lock_guard lock(mutex_);
+    epoch_ = 0;
+  }
+  prepared_changed_.notify_all();
+}
 
 }  // namespace tajo::master

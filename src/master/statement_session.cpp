@@ -22,6 +22,12 @@ void StatementRunner::visit(Run& run, plan::EmptyStatement&) { run.reply.tag = "
 
 void StatementRunner::visit(Run& run, plan::SetStatement& s) {
   run.reply.tag = s.value ? "SET" : "RESET";
+  if (s.name == "tajo.request_id") {  // of the connection's next statement: nothing to remember here
+    if (s.value && s.value->size() > kMaxRequestIdBytes)
+      throw Error(sqlstate::kInvalidParameter, "tajo.request_id is longer than " + std::to_string(kMaxRequestIdBytes) + " bytes");
+    run.reply.next_request_id = s.value.value_or("");
+    return;
+  }
   if (s.name == "all" && !s.value) {
     cluster::Proposal proposal;
     for (const auto& [name, value] : run.session.settings)
@@ -126,7 +132,7 @@ std::optional<std::pair<data::Type, data::Value>> StatementRunner::session_funct
     if (run.session.user != parts_.owner) throw Error("42501", "must be the cluster's owner to hand over");
     const std::string wanted = text_of(0);
     Rank successor = kNoRank;
-    for (const NodeStatus& node : parts_.resources.nodes()) {
+    for (const NodeStatus& node : parts_.resources.members()) {
       if (node.role != cluster::Role::kBackup) continue;
       if (wanted.empty() || wanted == node.heartbeat.host + ":" + std::to_string(node.heartbeat.client_port)) {
         successor = node.rank;

@@ -1,11 +1,13 @@
 // What the kinds of statements share: binding, proposals, proofs, running a plan here or on the workers.
 #include <algorithm>
+#include <csignal>
 #include <sstream>
 #include <utility>
 
 #include "run.hpp"
 #include "settings.hpp"
 #include "system_tables.hpp"
+#include "tajo/common/failpoint.hpp"
 #include "tajo/common/log.hpp"
 #include "tajo/protocol/plan_codec.hpp"
 
@@ -71,15 +73,26 @@ QueryId StatementRunner::next_query_id() {
 }
 
 void StatementRunner::begin_planning(Run& run) {
-  const std::uint16_t lost = marks_.count(run.request.request_id);
+  {
+    std::unique_lock lock(mutex_);
+    parts_.runtime.wait(lock, prepared_changed_, Runtime::kForever, [&] { return prepared_ >= run.epoch || epoch_ != run.epoch; });
+    if (epoch_ != run.epoch) throw Superseded{};
+  }
+  const std::string& id = run.request.request_id;
+  const std::uint16_t lost = marks_.count(id);
   if (lost >= PlanningMarks::kMaxMastersLost)
     throw Error(sqlstate::kInternalError, "this statement ended " + std::to_string(lost) + " masters while they planned it and is not planned again");
-  if (tell_planning_) tell_planning_(run.request.request_id, static_cast<std::uint16_t>(lost + 1));
-  run.planning = true;
+  if (parts_.notes != nullptr && parts_.notes->names(id, run.digest))
+    throw Error(sqlstate::kInternalError, "this statement crashed a master while it was planned and is not planned again")
+        .hint("Another form of it may work. It is tried again an hour after the crash.");
+  run.planning.emplace(id, run.digest);
+  if (failpoint("plan_crash")) std::raise(SIGSEGV);  // in its first microseconds
+  if (tell_planning_) tell_planning_(id, static_cast<std::uint16_t>(lost + 1));
 }
 
 void StatementRunner::end_planning(Run& run) {
-  if (!std::exchange(run.planning, false)) return;
+  if (!run.planning) return;
+  run.planning.reset();
   marks_.ended(run.request.request_id);
   if (tell_planning_) tell_planning_(run.request.request_id, 0);
 }

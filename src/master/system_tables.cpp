@@ -37,15 +37,28 @@ Rows cluster_rows(const Context& c) {
   Rows rows;
   cluster::View view = c.parts.resources.view();
   Micros now = c.parts.runtime.boottime();
-  for (const NodeStatus& node : c.parts.resources.nodes()) {
+  // Who is lost has no role any more: see information_schema.lost_nodes.
+  for (const NodeStatus& node : c.parts.resources.members()) {
     const auto& h = node.heartbeat;
     const bool master = node.role == cluster::Role::kActive || node.role == cluster::Role::kBackup;
-    const bool live = node.role != cluster::Role::kOutside;
     rows.push_back({number(static_cast<std::uint64_t>(node.rank)), optional_text(h.host), number(static_cast<std::uint64_t>(h.pid)),
                     text(std::string(cluster::role_name(node.role))), number(view.epoch), number(view.number),
                     number(h.client_port), number(h.http_port), text(master ? "QueryCoordinator" : "Worker"),
-                    text(live ? "RUNNING" : "LOST"), number(h.cores), number(h.memory_used_bytes >> 20), number(h.memory_bytes >> 20),
+                    text(status_name(node, now)), number(h.cores), number(h.memory_used_bytes >> 20), number(h.memory_bytes >> 20),
                     number(0), number(0), number(h.running_tasks),
+                    node.heard_at == 0 ? Value{} : Value(c.parts.runtime.wall() - (now - node.heard_at))});
+  }
+  return rows;
+}
+
+Rows lost_rows(const Context& c) {
+  Rows rows;
+  const Micros now = c.parts.runtime.boottime();
+  for (const NodeStatus& node : c.parts.resources.nodes()) {
+    if (node.member) continue;
+    const auto& h = node.heartbeat;
+    rows.push_back({number(static_cast<std::uint64_t>(node.rank)), optional_text(h.host), number(static_cast<std::uint64_t>(h.pid)),
+                    text(std::string(cluster::role_name(node.role))), number(h.client_port), text(status_name(node, now)),
                     node.heard_at == 0 ? Value{} : Value(c.parts.runtime.wall() - (now - node.heard_at))});
   }
   return rows;
@@ -102,6 +115,10 @@ const std::map<std::string, SystemTable>& system_tables() {
          {"total_cpu", TypeId::kInt4}, {"used_mem", TypeId::kInt8}, {"total_mem", TypeId::kInt8}, {"used_disk", TypeId::kInt4},
          {"total_disk", TypeId::kInt4}, {"running_tasks", TypeId::kInt4}, {"last_heartbeat_ts", TypeId::kTimestamp}},
         cluster_rows}},
+      {"information_schema.lost_nodes",
+       {{{"rank", TypeId::kInt4}, {"host", TypeId::kText}, {"pid", TypeId::kInt4}, {"last_role", TypeId::kText}, {"port", TypeId::kInt4},
+         {"status", TypeId::kText}, {"last_heartbeat_ts", TypeId::kTimestamp}},
+        lost_rows}},
       {"information_schema.queries",
        {{{"query_id", TypeId::kText}, {"state", TypeId::kText}, {"username", TypeId::kText}, {"database", TypeId::kText},
          {"sql", TypeId::kText}, {"session_id", TypeId::kText}, {"progress", TypeId::kFloat8}, {"rows_read", TypeId::kInt8},

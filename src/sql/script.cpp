@@ -79,6 +79,22 @@ void check_limits(std::string_view text) {
   }
 }
 
+Beginning beginning_of(std::string_view statement) {
+  Beginning out;
+  try {
+    Lexer lexer(statement);
+    const Token first = lexer.next();
+    if (first.kind != TokenKind::kWord) return out;
+    for (char c : lexer.view(first)) out.word += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    Token rest = lexer.next();
+    while (rest.kind == TokenKind::kPunctuation && lexer.view(rest) == ";") rest = lexer.next();
+    out.alone = rest.kind == TokenKind::kEnd;
+  } catch (const Error&) {
+    // An unterminated quote or comment: whoever parses it says so, with its place.
+  }
+  return out;
+}
+
 std::vector<StatementText> split_script(std::string_view script) {
   std::vector<StatementText> statements;
   const TextPositions positions(script, 0);

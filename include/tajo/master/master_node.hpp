@@ -70,7 +70,7 @@ class MasterNode {
   std::vector<Thread> servers_;
   std::size_t idle_ = 0;
   bool stopping_ = false;
-  std::vector<Thread> resumed_;
+  std::vector<Thread> takeovers_;  ///< one an epoch this rank was active in
   Thread maintenance_;
   std::unique_ptr<Front> front_;
 };

@@ -14,6 +14,7 @@
 #include "tajo/common/runtime.hpp"
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
+#include "tajo/master/crash_notes.hpp"
 #include "tajo/master/planning_marks.hpp"
 #include "tajo/master/query_coordinator.hpp"
 #include "tajo/master/query_state.hpp"
@@ -43,7 +44,11 @@ struct MasterParts {
   std::string staging_directory;
   std::string warehouse_directory;
   std::string owner;               ///< user who started the cluster
+  CrashNotes* notes = nullptr;     ///< nullptr: this rank never plans
 };
+
+/// Longest name a client may give a statement.
+inline constexpr std::size_t kMaxRequestIdBytes = 128;
 
 /// An INSERT's rows up to this many encoded bytes ride in its commit record.
 inline constexpr std::size_t kMaxInlineInsertBytes = std::size_t{64} << 10;
@@ -78,6 +83,8 @@ class StatementRunner {
   void sweep_files();
 
   void on_active(Epoch epoch);
+  /// After on_active: what the masters before left behind is read. Nothing is planned before. Any thread.
+  void on_prepared(Epoch epoch);
   void on_passive();
   bool active() const { return epoch_ != 0; }
   /// What other masters began to plan; fed by MasterNode on a backup.
@@ -101,6 +108,8 @@ class StatementRunner {
   // Steps the kinds of statements share (statement_steps.cpp).
   void begin_planning(Run& run);
   void end_planning(Run& run);
+  void plan_and_run(Run& run);
+  void describe(Run& run, const plan::Statement& statement);
   plan::Statement bind(Run& run);
   QueryId next_query_id();
   std::shared_ptr<Promised<cluster::Outcome>> propose(cluster::Proposal proposal);
@@ -142,6 +151,8 @@ class StatementRunner {
   PlanningMarks marks_;
   std::function<void(const std::string&, std::uint16_t)> tell_planning_;
   std::mutex mutex_;
+  std::condition_variable prepared_changed_;
+  Epoch prepared_ = 0;                  ///< newest epoch on_prepared was called for
   std::map<std::string, RunPtr> runs_;  ///< by request id
   std::map<std::string, std::shared_ptr<const protocol::ClientReply>> kept_;
   std::deque<std::string> kept_order_;

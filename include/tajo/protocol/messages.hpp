@@ -132,6 +132,7 @@ struct ClientRequest {
   std::vector<std::optional<std::string>> parameters;            ///< text form
   std::optional<SourceRef> feed;                                 ///< COPY FROM STDIN
   std::uint64_t feed_rows = 0;
+  bool in_block = false;                                         ///< inside BEGIN … COMMIT
 };
 
 struct ClientReply {
@@ -152,6 +153,7 @@ struct ClientReply {
   std::uint64_t rows_read = 0, bytes_read = 0;
   std::int64_t elapsed_us = 0;
   QueryId query;
+  std::optional<std::string> next_request_id;                     ///< SET tajo.request_id: names the next statement
 };
 
 Bytes encode(const StartQuery& m);

@@ -33,6 +33,13 @@ std::vector<StatementText> split_script(std::string_view script);
 /// own productions where no PostgreSQL skeleton is left. Needs a stack of 64 MiB. Error 42601 with position.
 std::shared_ptr<const ParsedStatement> parse(const StatementText& statement);
 
+/// How a statement begins, found by the scanner alone: for those that must not parse it (docs/recovery.md, Queries).
+struct Beginning {
+  std::string word;    ///< its first word in upper case; empty: it begins with something else
+  bool alone = false;  ///< nothing else follows but semicolons
+};
+Beginning beginning_of(std::string_view statement);
+
 /// Short upper-case name of its kind for marks, history and command tags (`SELECT`, `CREATE TABLE`, …).
 std::string command_tag(const ParsedStatement& statement);
 

@@ -62,9 +62,10 @@ function changed(name, value) {
 }
 
 function drawMembers(members) {
-  const masters = members.filter(m => m.role === "active" || m.role === "backup");
-  const workers = members.filter(m => m.role !== "active" && m.role !== "backup");
-  const live = workers.filter(m => m.role === "worker");
+  const lost = m => m.status === "LOST";
+  const masters = members.filter(m => !lost(m) && (m.role === "active" || m.role === "backup"));
+  const workers = members.filter(m => !masters.includes(m));
+  const live = workers.filter(m => !lost(m) && m.role === "worker");
   const sum = key => live.reduce((a, m) => a + (m[key] || 0), 0);
   $("t-masters").textContent = masters.length;
   $("t-workers").textContent = live.length;
@@ -90,7 +91,7 @@ function drawMembers(members) {
     $("workers").replaceChildren(...workers.map(m => {
       const tr = el("tr"), late = m.last_heartbeat_ms > kStaleHeartbeat;
       cell(tr, "Host", m.host);
-      cell(tr, "Role", [pill(m.role, m.role === "worker" ? (late ? "warn" : "good") : m.role === "spare" ? "" : "bad")]);
+      cell(tr, "Role", [lost(m) ? pill(m.role + ", lost", "bad") : pill(m.role, m.role === "worker" ? (late ? "warn" : "good") : "")]);
       cell(tr, "Rank", m.rank, "num");
       cell(tr, "Cores", m.cores, "num");
       cell(tr, "Tasks", count(m.running_tasks), "num");
@@ -176,7 +177,7 @@ function draw(status) {
   drawMembers(members);
   drawRunning(queries.filter(q => !isDone(q)));
   drawFinished(queries.filter(isDone));
-  const active = members.find(m => m.role === "active"), c = status.cluster || {};
+  const active = members.find(m => m.role === "active" && m.status !== "LOST"), c = status.cluster || {};
   const health = $("health");
   health.textContent = !active ? "no active master" : c.degraded ? "degraded" : "healthy";
   health.className = "pill " + (!active ? "bad" : c.degraded ? "warn" : "good");
@@ -185,7 +186,7 @@ function draw(status) {
 }
 
 function showLost() {
-  const banner = $("banner"), others = ((last || {}).members || []).filter(m => m.http_port && (m.role === "active" || m.role === "backup"));
+  const banner = $("banner"), others = ((last || {}).members || []).filter(m => m.http_port && m.status !== "LOST" && (m.role === "active" || m.role === "backup"));
   banner.replaceChildren("This master does not answer; trying again. ");
   const local = location.hostname === "localhost" || location.hostname === "127.0.0.1";
   others.forEach(m => {
