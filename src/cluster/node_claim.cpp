@@ -83,7 +83,7 @@ Task<void> ClusterNode::Core::suspect_active() {
   if (cause && stands()) {
     int before = 0;
     for (Rank r : view_.with_role(Role::kBackup))
-      if (r != config_.self && place(r) >= 0 && place(r) < place(config_.self) && !suspects(r)) ++before;
+      if (r != config_.self && seniority(r) < seniority(config_.self) && !suspects(r)) ++before;
     if (before > 0) co_await fibers_.sleep(kClaimStagger * before);
     if (stands()) co_await claim(*cause);
   }
@@ -237,7 +237,7 @@ void ClusterNode::Core::consider_handover_for_files() {
   for (Rank r : view_.with_role(Role::kBackup)) {
     auto theirs = files_age_.find(r);
     bool answers = theirs != files_age_.end() && theirs->second < kAnsweringFiles && !suspects(r);
-    if (r != config_.self && place(r) >= 0 && place(r) < place(config_.self) && answers) return;
+    if (r != config_.self && seniority(r) < seniority(config_.self) && answers) return;
   }
   if (now() - asked_handover_ < kHandoverWait / 3) return;
   ++count_.handovers_for_files;

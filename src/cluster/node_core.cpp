@@ -81,7 +81,7 @@ void ClusterNode::Core::on_suspect(Rank rank) {
 void ClusterNode::Core::on_frame(Rank source, const Stamp& stamp, Bytes payload) {
   turn();
   if (ended_ || stamp.world != config_.world) return;
-  if (place(source) >= 0) last_master_ = now();
+  if (master_rank(source)) last_master_ = now();
   Frame frame{source, stamp, std::move(payload)};
   if (gated_) {
     if (held_.size() < kHeldFrames) held_.push_back(std::move(frame));

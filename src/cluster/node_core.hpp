@@ -82,7 +82,9 @@ class ClusterNode::Core {
   bool serving(Epoch e) const { return role_ == Role::kActive && mine_ == e && epoch_ == e && !ended_; }
   bool master_rank(Rank r) const;  ///< of conf/masters, or active or backup in the view
   bool i_am_master() const { return master_rank(config_.self); }
-  int place(Rank r) const;         ///< in conf/masters
+  int place(Rank r) const;
+  int seniority(Rank r) const;
+  std::set<Rank> known_masters() const;         ///< in conf/masters
   std::vector<Rank> others() const;
   Micros interval(Rank peer) const;
   bool watches(Rank r) const;

@@ -55,25 +55,24 @@ Task<void> ClusterNode::Core::tail_loop() {
   }
 }
 
-/// §4.5: a live rank of conf/masters that has neither seen a slot nor heard an active serves rather than nobody.
+/// §4.5: a backup, or a live rank of conf/masters, that has neither seen a slot nor heard an active serves rather than nobody.
 bool ClusterNode::Core::orphaned() const {
-  if (is_active() || role_ == Role::kWorker || place(config_.self) < 0) return false;
+  if (is_active() || role_ == Role::kWorker || (role_ != Role::kBackup && place(config_.self) < 0)) return false;
   if (!own_world_ || epoch_ == 0 || claiming_ || !log_answers_ || log_damaged_) return false;
-  return now() - std::max(last_slot_seen_, last_active_) > kOrphanSilence + kOrphanPerPlace * place(config_.self);
+  return now() - std::max(last_slot_seen_, last_active_) > kOrphanSilence + kOrphanPerPlace * seniority(config_.self);
 }
 
 void ClusterNode::Core::outside_step() {
   if (role_ != Role::kOutside || !own_world_) return;
   Letter join{.kind = Kind::kJoin, .epoch = epoch_, .view = view_.number, .number = incarnation_};
-  for (Rank r : config_.masters) send(r, join, Lane::kProbe);
-  if (active() != kNoRank && place(active()) < 0) send(active(), join, Lane::kProbe);
+  for (Rank r : known_masters()) send(r, join, Lane::kProbe);
 }
 
-/// §4.5: a member without word from its active asks every rank of conf/masters. An answer brings a newer view; the
+/// §4.5: a member without word from its active asks every rank that may be a master. An answer brings a newer view; the
 /// question itself tells an active that does not count this rank which epoch it stands in.
 void ClusterNode::Core::ask_masters() {
   if (is_active() || role_ == Role::kOutside || now() - last_active_ <= kWorkerSilence) return;
-  for (Rank r : config_.masters)
+  for (Rank r : known_masters())
     send(r, {.kind = Kind::kFetchView, .epoch = epoch_, .view = view_.number, .number = incarnation_}, Lane::kProbe);
 }
 

@@ -12,6 +12,21 @@ int ClusterNode::Core::place(Rank r) const {
   return it == config_.masters.end() ? -1 : static_cast<int>(it - config_.masters.begin());
 }
 
+/// The order in which masters step forward: conf/masters, then spares that have become backups.
+int ClusterNode::Core::seniority(Rank r) const {
+  const int p = place(r);
+  return p >= 0 ? p : static_cast<int>(config_.masters.size()) + r;
+}
+
+/// Who may be a master: the ranks of conf/masters, and spares the last view made masters of.
+std::set<Rank> ClusterNode::Core::known_masters() const {
+  std::set<Rank> out(config_.masters.begin(), config_.masters.end());
+  for (const auto& [rank, member] : view_.members)
+    if (master_rank(rank)) out.insert(rank);
+  out.erase(config_.self);
+  return out;
+}
+
 bool ClusterNode::Core::master_rank(Rank r) const {
   if (place(r) >= 0) return true;
   auto it = view_.members.find(r);
@@ -149,11 +164,10 @@ void ClusterNode::Core::judge() {
     kick();
   }
   if (log_.row_sync_failures() >= 2 || write_failures_ >= 2) {  // my files fail: another's may not
-    for (Rank r : config_.masters)
-      if (view_.contains(r) && view_.members.at(r).role == Role::kBackup && !suspects(r)) {
-        offer_handover(r);
-        break;
-      }
+    std::optional<Rank> successor;
+    for (Rank r : view_.with_role(Role::kBackup))
+      if (!suspects(r) && (!successor || seniority(r) < seniority(*successor))) successor = r;
+    if (successor) offer_handover(*successor);
   }
   if (changing_view_ || hold_ || !views_.empty() || view_in_flight_) return;
   bool bad = false;
@@ -227,7 +241,8 @@ void ClusterNode::Core::propose_view(std::map<Rank, Member> members) {
   kick();
 }
 
-/// Ranks that ask are admitted as spares; a spare that has answered takes the place that is free.
+/// Ranks that ask are admitted as spares; a spare that has answered takes the place that is free: a rank of conf/masters
+/// its own; others the only worker's, the only backup's, then what is missing of workers, then of backups.
 void ClusterNode::Core::admit_and_promote() {
   std::map<Rank, Member> members = view_.members;
   for (const auto& [rank, incarnation] : joins_) {
@@ -238,12 +253,20 @@ void ClusterNode::Core::admit_and_promote() {
   joins_.clear();
   if (members != view_.members) return propose_view(std::move(members));
   std::size_t workers = view_.with_role(Role::kWorker).size();
+  std::size_t masters = view_.with_role(Role::kBackup).size() + 1;
+  for (const auto& [rank, member] : members)  // who comes back takes its own place
+    if (member.role == Role::kSpare && place(rank) >= 0) ++masters;
   bool changed = false;
   for (auto& [rank, member] : members) {
     if (member.role != Role::kSpare || !reports_.contains(rank) || suspects(rank)) continue;
     if (place(rank) >= 0) {
       if (!config_.ha) continue;
       member.role = Role::kBackup;
+    } else if (config_.ha && masters < config_.masters.size() && workers > 0 &&
+               (masters == 1 || workers >= config_.workers.size())) {
+      member.role = Role::kBackup;
+      ++masters;
+      ++count_.spares_to_masters;
     } else if (workers < config_.workers.size()) {
       member.role = Role::kWorker;
       ++workers;
@@ -252,6 +275,19 @@ void ClusterNode::Core::admit_and_promote() {
     }
     ++count_.promotions;
     changed = true;
+  }
+  if (workers == 0 && !changed) {
+    // A spare that became a master works again where nobody else can: statements need a worker more than a second
+    // master. The active itself steps back to a rank of conf/masters first.
+    for (auto& [rank, member] : members) {
+      if (member.role != Role::kBackup || suspects(rank)) continue;
+      if (place(config_.self) < 0 && place(rank) >= 0) return offer_handover(rank);
+      if (place(rank) >= 0) continue;
+      member.role = Role::kWorker;
+      ++count_.masters_to_workers;
+      changed = true;
+      break;
+    }
   }
   if (changed) propose_view(std::move(members));
 }

@@ -161,7 +161,7 @@ int print_counters(const Totals& t) {
   TAJO_RULE(claims_minority); TAJO_RULE(claims_orphan); TAJO_RULE(claims_handover); TAJO_RULE(claims_force);
   TAJO_RULE(claims_again); TAJO_RULE(claims_lost); TAJO_RULE(claims_stepped_back); TAJO_RULE(holds);
   TAJO_RULE(holds_superseded); TAJO_RULE(holds_shrunk); TAJO_RULE(handovers_granted); TAJO_RULE(handovers_for_files);
-  TAJO_RULE(evictions_obeyed); TAJO_RULE(joins_admitted); TAJO_RULE(promotions); TAJO_RULE(absences); TAJO_RULE(gates);
+  TAJO_RULE(evictions_obeyed); TAJO_RULE(joins_admitted); TAJO_RULE(promotions); TAJO_RULE(spares_to_masters); TAJO_RULE(masters_to_workers); TAJO_RULE(absences); TAJO_RULE(gates);
   TAJO_RULE(superseded); TAJO_RULE(reads_by_slot); TAJO_RULE(reads_by_majority); TAJO_RULE(checks_refused);
   TAJO_RULE(disk_full); TAJO_RULE(rows_closed); TAJO_RULE(rows_removed); TAJO_RULE(states_fetched);
   TAJO_RULE(frames_dropped); TAJO_RULE(frames_evicted); TAJO_RULE(frames_early); TAJO_RULE(hushed_claims); TAJO_RULE(ghosts); TAJO_RULE(late_handovers);

@@ -153,7 +153,7 @@ void Sim::attempt(Client& c, std::uint32_t number) {
   }
   std::vector<SimRank*> candidates;
   for (auto& r : ranks)
-    if (r->is_master && (r->alive || rng.chance(0.1))) candidates.push_back(r.get());
+    if (r->takes_clients() && (r->alive || rng.chance(0.1))) candidates.push_back(r.get());
   if (!candidates.empty()) {
     SimRank* to = candidates[rng.below(candidates.size())];
     c.host = to->host;

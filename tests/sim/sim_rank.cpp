@@ -90,7 +90,7 @@ Micros SimRank::to_sim(Micros node_time) const {
 
 void SimRank::start() {
   run([this] { node->start(); });
-  if (is_master) forward_loop();
+  forward_loop();
   watch();
 }
 

@@ -91,6 +91,10 @@ class SimRank final : public cluster::NodeListener, public cluster::MessagePort 
   Rank rank;
   int host;  ///< world * 100 + rank: every rank has a host of its own
   bool is_master = false;
+  /// A master, or a spare that has become one.
+  bool takes_clients() const {
+    return is_master || node->role() == cluster::Role::kActive || node->role() == cluster::Role::kBackup;
+  }
   bool alive = true;
   bool paused = false;
   bool hung = false;

@@ -20,7 +20,7 @@ struct RuleCounters {
   std::uint64_t claims_stepped_back = 0;     ///< the last slot had vanished
   std::uint64_t holds = 0, holds_superseded = 0, holds_shrunk = 0;  ///< active that lost more than half
   std::uint64_t handovers_granted = 0, handovers_for_files = 0;
-  std::uint64_t evictions_obeyed = 0, joins_admitted = 0, promotions = 0;
+  std::uint64_t evictions_obeyed = 0, joins_admitted = 0, promotions = 0, spares_to_masters = 0, masters_to_workers = 0;
   std::uint64_t absences = 0, gates = 0;
   std::uint64_t superseded = 0;
   std::uint64_t reads_by_slot = 0, reads_by_majority = 0, checks_refused = 0;
