@@ -107,6 +107,7 @@ class Listener final : public cluster::NodeListener {
       log_error("cluster", "message from rank " + std::to_string(source) + ": " + e.message());
     }
   }
+  void on_suspicion(Rank rank) override { log_warn("cluster", "no sign of life from rank " + std::to_string(rank)); }
   void on_read_only(bool read_only) override {
     log_warn("cluster", read_only ? "the log's disk is full: statements that write fail with 53100" : "the log takes records again");
   }

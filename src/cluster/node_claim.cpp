@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "node_core.hpp"
+#include "tajo/common/failpoint.hpp"
 
 namespace tajo::cluster {
 
@@ -47,6 +48,7 @@ Task<void> ClusterNode::Core::suspect_active() {
   const Rank suspect = active();
   const Epoch e = epoch_;
   const ViewNumber v = view_.number;
+  listener_.on_suspicion(suspect);
   against_.insert(e);  // to ask is to say YES
   auto stands = [&] { return role_ == Role::kBackup && epoch_ == e && view_.number == v && suspects(suspect); };
   std::optional<Cause> cause;
@@ -222,9 +224,11 @@ void ClusterNode::Core::become_active(const journal::SlotBytes& slot, Cause caus
   if (hush) ++count_.hushed_claims;
   hush_until_ = hush ? now() + kHush : 0;
   stamp();
+  fault_at("claim.won");
   announce(slot, true);
   notify_view();
   listener_.on_active(mine_);
+  fault_at("claim.told");
   kick();
 }
 

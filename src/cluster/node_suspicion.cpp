@@ -178,6 +178,7 @@ void ClusterNode::Core::judge() {
     for (Rank x : it->second) bad = bad || view_.contains(x);
   }
   if (bad) {
+    for (Rank r : my_suspects()) listener_.on_suspicion(r);
     changing_view_ = true;
     fibers_.spawn(change_view(mine_));
   } else if (!stepdown_) {

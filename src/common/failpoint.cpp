@@ -1,11 +1,16 @@
 #include "tajo/common/failpoint.hpp"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
+#include <sstream>
 #include <string>
+#include <thread>
 
 namespace tajo {
 namespace {
@@ -36,7 +41,61 @@ Failpoint& the_failpoint() {
   return failpoint;
 }
 
+const std::string& faults_directory() {
+  static const std::string directory = [] {
+    const char* text = std::getenv("TAJO_FAULTS");
+    return std::string(text == nullptr ? "" : text);
+  }();
+  return directory;
+}
+
+constexpr auto kHoldPoll = std::chrono::milliseconds(2);
+constexpr std::size_t kFaultBytes = 64;  // a line of two words and a number
+
+/// What the file says; empty when there is none.
+std::string read_fault(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return {};
+  char text[kFaultBytes];
+  const ssize_t n = ::read(fd, text, sizeof text);
+  ::close(fd);
+  return {text, n > 0 ? static_cast<std::size_t>(n) : 0};
+}
+
+Fault carry_out(const std::string& path, const std::string& text) {
+  std::istringstream in(text);
+  std::string action;
+  long number = 0;
+  in >> action;
+  if (action == "error" || action == "shift" || action == "delay") in >> number;
+  Fault fault;
+  if (action == "error") fault.error = static_cast<int>(number);
+  if (action == "shift") fault.seconds = number;
+  fault.short_write = action == "short";
+  fault.stale = action == "stale";
+  if (action == "delay") std::this_thread::sleep_for(std::chrono::milliseconds(number));
+  if (action == "kill") ::kill(::getpid(), SIGKILL);
+  if (action == "stop") ::kill(::getpid(), SIGSTOP);
+  while (action == "hold" && ::access(path.c_str(), F_OK) == 0) std::this_thread::sleep_for(kHoldPoll);
+  return fault;
+}
+
 }  // namespace
+
+Fault fault_at(std::string_view point) {
+  const std::string& directory = faults_directory();
+  if (directory.empty()) return {};
+  const std::string all = directory + "/" + std::string(point), own = all + "." + std::to_string(::getpid());
+  for (const std::string& path : {own, all}) {
+    const std::string text = read_fault(path);
+    if (text.empty()) continue;
+    if (text.find("once") != std::string::npos && ::unlink(path.c_str()) != 0) continue;
+    const int hit = ::open((own + ".hit").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (hit >= 0) ::close(hit);
+    return carry_out(path, text);
+  }
+  return {};
+}
 
 bool failpoint_named(std::string_view name) {
   const Failpoint& f = the_failpoint();

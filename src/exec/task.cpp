@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lane.hpp"
+#include "tajo/common/failpoint.hpp"
 
 namespace tajo::exec {
 
@@ -42,6 +43,7 @@ TaskProgress Task::progress() const {
 }
 
 void Task::build() {
+  fault_at(spec_.inputs.empty() ? "task.scan" : "task.exchange");
   if (stop_.load(std::memory_order_relaxed)) return;
   assemble(spec_, services_.config, services_.storage, services_.outputs, *memory_, report_, assembly_);
   std::vector<Pipeline*> ready;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tajo/common/failpoint.hpp"
 #include "tajo/journal/slot.hpp"
 
 namespace tajo::journal {
@@ -42,7 +43,10 @@ Descriptor open_file(const std::string& path, int flags, mode_t mode = 0) {
 
 int write_all(int fd, ByteView data, std::uint64_t offset) {
   while (!data.empty()) {
-    ssize_t n = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
+    const Fault fault = fault_at("log.write");
+    if (fault.error != 0) return fault.error;
+    const std::size_t size = fault.short_write ? (data.size() + 1) / 2 : data.size();
+    ssize_t n = ::pwrite(fd, data.data(), size, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno;
     if (n == 0) return EIO;
@@ -50,6 +54,11 @@ int write_all(int fd, ByteView data, std::uint64_t offset) {
     offset += static_cast<std::uint64_t>(n);
   }
   return 0;
+}
+
+int sync_file(int fd) {
+  if (const Fault fault = fault_at("log.sync"); fault.error != 0) return fault.error;
+  return ::fdatasync(fd) == 0 ? 0 : errno;
 }
 
 int sync_directory(const std::string& path) {
@@ -88,6 +97,7 @@ Descriptor::~Descriptor() {
 }
 
 FileResult PosixLogFiles::Disk::list_rows() {
+  fault_at("files");
   DIR* dir = ::opendir(directory_.c_str());
   if (dir == nullptr) return failure(errno);
   FileResult r;
@@ -109,6 +119,8 @@ FileResult PosixLogFiles::Disk::make_row(const std::string& row) {
 }
 
 FileResult PosixLogFiles::Disk::read_slots(const std::string& row, std::int64_t first, std::int64_t limit) {
+  fault_at("files");
+  if (fault_at("log.lookup").stale) return {};
   Descriptor dir = open_file(row_path(row), O_RDONLY | O_DIRECTORY);
   if (!dir) return failure(errno);
   FileResult r;
@@ -123,6 +135,8 @@ FileResult PosixLogFiles::Disk::read_slots(const std::string& row, std::int64_t 
 }
 
 FileResult PosixLogFiles::Disk::make_slot(const std::string& row, std::int64_t index, const std::string& text) {
+  fault_at("files");
+  fault_at("log.slot");
   // Opened before the link is made, so that its fsync hears of every error since.
   if (row_open_ != row) {
     row_fd_ = open_file(row_path(row), O_RDONLY | O_DIRECTORY);
@@ -140,6 +154,8 @@ FileResult PosixLogFiles::Disk::make_slot(const std::string& row, std::int64_t i
 }
 
 FileResult PosixLogFiles::Disk::sync_row(const std::string& row) {
+  fault_at("files");
+  if (const Fault fault = fault_at("log.sync_row"); fault.error != 0) return failure(fault.error);
   if (row_open_ != row) {
     row_fd_ = open_file(row_path(row), O_RDONLY | O_DIRECTORY);
     if (!row_fd_) return failure(errno);
@@ -152,6 +168,7 @@ FileResult PosixLogFiles::Disk::sync_row(const std::string& row) {
 }
 
 FileResult PosixLogFiles::Disk::create_segment(const std::string& name) {
+  fault_at("files");
   std::string path = data_path(name);
   Descriptor fd = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600);
   if (!fd && (errno == ENOSPC || errno == EDQUOT) && release_reserve())
@@ -175,6 +192,8 @@ void PosixLogFiles::Disk::preallocate(int fd, std::uint64_t end) {
 
 FileResult PosixLogFiles::Disk::append(const std::string& name, std::uint64_t offset, const Bytes& data,
                                        bool use_reserve) {
+  fault_at("files");
+  fault_at("log.append");
   if (name != writing_) {
     write_fd_ = open_file(data_path(name), O_RDWR);
     if (!write_fd_) return failure(errno);
@@ -186,12 +205,13 @@ FileResult PosixLogFiles::Disk::append(const std::string& name, std::uint64_t of
   if ((error == ENOSPC || error == EDQUOT) && use_reserve && release_reserve())
     error = write_all(write_fd_.get(), data, offset);
   if (error != 0) return failure(error);
-  if (::fdatasync(write_fd_.get()) != 0) return failure(errno);
-  return {};
+  error = sync_file(write_fd_.get());
+  return error == 0 ? FileResult{} : failure(error);
 }
 
 FileResult PosixLogFiles::Disk::read_segment(const std::string& name, std::uint64_t offset, std::uint64_t length,
                                              bool fresh) {
+  fault_at("files");
   if (fresh || reading_ != name) {
     read_fd_ = open_file(data_path(name), O_RDONLY);
     reading_ = name;

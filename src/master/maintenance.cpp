@@ -30,8 +30,10 @@ plan::PhysicalPlan flush_plan(const catalog::Table& table, std::vector<data::Fra
   return plan;
 }
 
-/// The query a warehouse file was written by: `q_<ms>_<n>…`; empty for other names.
-QueryId writer_of(const std::string& name) {
+/// The query a warehouse file was written by: `q_<ms>_<n>…`, with a dot before while it is written (its writer may have
+/// been killed); empty for other names.
+QueryId writer_of(std::string name) {
+  if (name.starts_with(".")) name.erase(0, 1);
   auto second = name.find('_', 2);
   if (!name.starts_with("q_") || second == std::string::npos) return {};
   auto end = name.find_first_not_of("0123456789", second + 1);

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "io_error.hpp"
+#include "tajo/common/failpoint.hpp"
 
 namespace tajo::storage {
 
@@ -37,7 +38,10 @@ void FileSink::reserve(std::uint64_t bytes) {
 
 void FileSink::write(std::uint64_t offset, ByteView bytes) {
   while (!bytes.empty()) {
-    ssize_t n = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const Fault fault = fault_at("table.write");
+    if (fault.error != 0) throw io_error("write", path_, fault.error);
+    const std::size_t size = fault.short_write ? (bytes.size() + 1) / 2 : bytes.size();
+    ssize_t n = pwrite(fd_, bytes.data(), size, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw io_error("write", path_, errno);
     if (n == 0) throw io_error("write", path_, ENOSPC);
@@ -47,6 +51,9 @@ void FileSink::write(std::uint64_t offset, ByteView bytes) {
 }
 
 void FileSink::publish() {
+  fault_at("files");
+  fault_at("table.publish");
+  if (const Fault fault = fault_at("table.sync"); fault.error != 0) throw io_error("sync", path_, fault.error);
   if (fdatasync(fd_) != 0) throw io_error("sync", path_, errno);
   int fd = fd_;
   fd_ = -1;

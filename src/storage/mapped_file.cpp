@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "io_error.hpp"
+#include "tajo/common/failpoint.hpp"
 
 namespace tajo::storage {
 namespace {
@@ -91,6 +92,7 @@ MappedFile::MappedFile(std::string path, const std::byte* data, std::size_t size
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   install_handler();
+  fault_at("files");
   int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw io_error("open", path, errno);
   struct stat status {};

@@ -62,7 +62,8 @@ void QueryMaster::plan_tasks(std::uint16_t number) {
   } else {
     // Neighbouring splits stay together: their blocks lie side by side in a file.
     const std::vector<data::Split>& all = splits_[stage.driving_scan];
-    std::uint64_t share = rows_of(all) / std::max<std::size_t>(1, workers_.size()) + 1;
+    const std::uint64_t workers = std::max<std::size_t>(1, workers_.size());
+    std::uint64_t share = (rows_of(all) + workers - 1) / workers;  // rounded up: equal fragments go to all workers
     std::uint64_t target = std::clamp<std::uint64_t>(share, kRowsPerSplit, kRowsPerTask);
     std::uint64_t filled = 0;
     for (const data::Split& split : all) {

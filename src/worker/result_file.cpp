@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "tajo/common/error.hpp"
+#include "tajo/common/failpoint.hpp"
 
 namespace tajo::worker {
 namespace {
@@ -32,11 +33,13 @@ void write_all(int fd, const std::string& path, const void* data, std::size_t si
 
 void write_result_file(const std::string& path, const std::vector<std::shared_ptr<const Bytes>>& blocks) {
   std::error_code ignored;
+  fault_at("files");
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ignored);
   const std::string temporary = path + "." + std::to_string(::getpid());
   int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) failed(temporary, errno);
   try {
+    if (const Fault fault = fault_at("result.write"); fault.error != 0) failed(temporary, fault.error);
     for (const auto& block : blocks) {
       auto length = static_cast<std::uint32_t>(block->size());
       write_all(fd, temporary, &length, sizeof length);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "tajo/common/failpoint.hpp"
 #include "tajo/common/log.hpp"
 #include "tajo/protocol/plan_codec.hpp"
 #include "result_file.hpp"
@@ -137,6 +138,7 @@ void WorkerNode::query_ready(protocol::StartQuery start, std::shared_ptr<const p
                              std::map<std::uint32_t, std::vector<data::Split>> splits) {
   auto it = queries_.find(start.query);
   if (it == queries_.end() || it->second.attempt != start.attempt) return;  // superseded while splits were listed
+  fault_at("query.begin");
   QueryMaster::Callbacks callbacks;
   callbacks.finished = [this](protocol::QueryDone done, std::optional<protocol::SourceRef> root) {
     query_finished(std::move(done), std::move(root));

@@ -113,7 +113,7 @@ class Cluster:
         if self.hosts:
             directory = self.hosts.path(self.master_hosts[master], directory)
         connection = psycopg2.connect(host=directory, port=self.ports[master], dbname=database,
-                                      user=self.user, connect_timeout=20, **(options or {}))
+                                      user=self.user, **{"connect_timeout": 20, **(options or {})})
         connection.autocommit = True
         return connection
 

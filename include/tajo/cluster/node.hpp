@@ -67,6 +67,8 @@ class NodeListener {
   virtual void on_exit(const std::string&) {}
   /// A frame of the rooms above, from a member of the view and in order. Nothing comes before the first view.
   virtual void on_frame(Rank, Bytes) {}
+  /// This rank acts on a suspicion of that member: a backup asks for votes, the active cuts a view. For logs only.
+  virtual void on_suspicion(Rank) {}
   /// The log's disk is full (true) or takes records again (false): statements that write fail with 53100.
   virtual void on_read_only(bool) {}
   /// Counted bytes of the log are missing or wrong: said once; this rank does not claim until they are back.

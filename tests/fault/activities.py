@@ -1,0 +1,304 @@
+"""What the cluster is doing when the fault comes. begin() returns when the activity stands at the point where the fault is to
+meet it (a process waits there in fault_at()), with the victim among those it concerns; release() lets it go on."""
+import io
+import threading
+import time
+
+from clients import CarefulClient, SlowReader
+from rig import wait_until
+
+REACH_S = 15  # to come to the point; an activity that does not is a cell that missed
+ROWS = 20_000
+FORCE = [("tajo.optimizer.force_distributed", "on")]
+
+
+class Missed(Exception):
+    """The fault would not have met the activity."""
+
+
+class Activity:
+    needs_workers = False  # has a QueryMaster and tasks when the fault comes
+
+    def __init__(self, rig, cast, tolerated, number):
+        self.rig, self.cast, self.number = rig, cast, number
+        self.client = CarefulClient(rig.cluster, cast.client_masters, tolerated, FORCE)
+        self.thread = threading.Thread(target=self._body, daemon=True)
+        self.problem, self.ended_at, self.query_masters = None, None, set()
+
+    def _body(self):
+        try:
+            self.run()
+        except Exception as e:  # noqa: BLE001: whatever the client meets is the cell's result
+            self.problem = f"{type(e).__name__}: {str(e).strip()[:300]}"
+        self.ended_at = time.time()
+
+    def start(self):
+        """Before the victim is known."""
+        self.rig.arm("query.begin", "mark")
+
+    def find_query_master(self):
+        """Starts the client; rank of the QueryMaster's process, for activities that have one by then."""
+        self.thread.start()
+        if not self.needs_workers:
+            return None
+        if not wait_until(lambda: self.rig.hits("query.begin"), REACH_S, 0.005):
+            raise Missed("no QueryMaster began")
+        self.query_masters = self.rig.hits("query.begin")
+        return next(iter(self.query_masters))
+
+    def reach(self):
+        """Waits until the victim is in the middle of it."""
+
+    def release(self):
+        pass
+
+    def in_progress(self):
+        return self.thread.is_alive()
+
+    def finish(self, patience_s):
+        self.thread.join(patience_s)
+        if self.thread.is_alive():
+            self.client.abandon()
+            self.thread.join(5)
+            return f"no end after {patience_s} s; {self.client.errors[-3:]}"
+        return self.problem
+
+    def verify(self, cursor):
+        """Problems with what must be there now."""
+        return []
+
+    def abandon(self):
+        self.client.abandon()
+
+    def close(self):
+        self.client.close()
+
+    def request(self, what):
+        return f"cell-{self.number}-{what}"
+
+
+class Held(Activity):
+    """Stands still at a point inside the processes."""
+    point, everywhere = None, True
+
+    def start(self):
+        super().start()
+        self.rig.arm(self.point, "hold")
+
+    def reach(self):
+        victim = self.cast.victim_pid
+        concerned = victim if self.cast.victim_is_worker and self.needs_workers else None
+        if not wait_until(lambda: concerned in self.rig.hits(self.point) if concerned else self.rig.hits(self.point), REACH_S, 0.005):
+            raise Missed(f"process {concerned} never came to {self.point}; {self.rig.hits(self.point)}; {self.problem}")
+
+    def release(self):
+        self.rig.disarm(self.point)
+
+
+class Idle(Activity):
+    name = "idle"
+
+    def find_query_master(self):
+        return None
+
+    def in_progress(self):
+        return True
+
+    def finish(self, patience_s):
+        return None
+
+
+class HeldCommit(Activity):
+    """The active's append to the log stands still while the statement waits for it."""
+
+    def hold_log(self):
+        self.rig.clear_hits("log.append")
+        self.rig.arm("log.append", "hold", self.cast.active_pid)
+
+    def reach_log(self):
+        if not wait_until(lambda: self.rig.hits("log.append"), REACH_S, 0.005):
+            raise Missed(f"no commit came to the log; {self.problem}")
+
+    def release(self):
+        self.rig.disarm("log.append", self.cast.active_pid)
+
+
+class Ddl(HeldCommit):
+    name = "ddl"
+
+    def start(self):
+        super().start()
+        self.table, self.gone = f"made_{self.number}", f"gone_{self.number}"
+        self.client.execute(f"CREATE TABLE {self.gone} (a int8)", self.request("before"))
+        self.hold_log()
+
+    def run(self):
+        self.client.execute(f"CREATE TABLE {self.table} (k int8, v text)", self.request("create"))
+        self.client.execute(f"DROP TABLE {self.gone}", self.request("drop"))
+
+    def reach(self):
+        self.reach_log()
+
+    def verify(self, cursor):
+        cursor.execute("SELECT table_name FROM information_schema.tables WHERE table_name IN (%s, %s)", (self.table, self.gone))
+        names = [row[0] for row in cursor.fetchall()]
+        if names != [self.table]:
+            return [f"tables after CREATE and DROP: {names}"]
+        cursor.execute(f"DROP TABLE {self.table}")
+        return []
+
+
+class Scan(Held):
+    name, point, needs_workers = "scan", "task.scan", True
+
+    def run(self):
+        rows = self.client.execute("SELECT count(*), sum(l_orderkey), sum(l_quantity) FROM wide WHERE l_linenumber > 0")
+        if rows != [self.rig.wide]:
+            self.problem = f"wrong answer of the scan: {rows}"
+
+
+class Shuffle(Held):
+    name, point, needs_workers = "shuffle", "task.exchange", True
+
+    def run(self):
+        rows = self.client.execute("SELECT sum(c), sum(k * c), sum(q) FROM (SELECT l_orderkey AS k, l_linenumber AS n, count(*) AS c, "
+                                   "sum(l_quantity) AS q FROM wide GROUP BY l_orderkey, l_linenumber) AS g")
+        if rows != [self.rig.wide]:
+            self.problem = f"wrong answer of the shuffle: {rows}"
+
+
+class Write(HeldCommit):
+    """CREATE TABLE AS or INSERT … SELECT. Masters are met while the commit is in the log's hands, workers while they write."""
+    name, needs_workers = "write", True
+
+    def start(self):
+        super().start()
+        self.table = f"written_{self.number}"
+        self.insert = self.number % 2 == 0
+        if self.insert:
+            self.client.execute(f"CREATE TABLE {self.table} AS SELECT * FROM wide LIMIT 0", self.request("before"))
+        self.rig.arm("table.publish", "hold")
+
+    def run(self):
+        head = f"INSERT INTO {self.table}" if self.insert else f"CREATE TABLE {self.table} AS"
+        self.client.execute(f"{head} SELECT * FROM wide", self.request("write"))
+
+    def reach(self):
+        wanted = self.cast.victim_pid if self.cast.victim_is_worker else None
+        if not wait_until(lambda: wanted in self.rig.hits("table.publish") if wanted else self.rig.hits("table.publish"), REACH_S, 0.005):
+            raise Missed(f"process {wanted} wrote nothing; {self.rig.hits('table.publish')}; {self.problem}")
+        if self.cast.victim_is_worker:
+            return
+        self.hold_log()
+        self.rig.disarm("table.publish")
+        self.reach_log()
+
+    def release(self):
+        self.rig.disarm("table.publish")
+        super().release()
+
+    def verify(self, cursor):
+        self.rig.tables[self.table] = self.rig.wide
+        return []
+
+
+class Stream(Activity):
+    """A result of which the client has read a part. Rows of the raw reader: count and sum of the first column."""
+    name, needs_workers = "stream", True
+    SQL = "SELECT l_orderkey, l_comment FROM wide"
+
+    def start(self):
+        super().start()
+        self.reader, self.gate, self.reading = None, threading.Event(), threading.Event()
+
+    def read_all(self, reader):
+        reader.send("SET tajo.optimizer.force_distributed = 'on'")
+        reader.rows()
+        reader.send(self.SQL)
+        count, total, _ = reader.rows(100)
+        self.reading.set()
+        self.gate.wait(REACH_S + 30)
+        more, sum_of_more, complete = reader.rows()
+        if not complete or (count + more, total + sum_of_more) != self.rig.wide[:2]:
+            self.problem = f"wrong rows: {count + more}, {total + sum_of_more}"
+
+    def run(self):
+        masters = self.cast.client_masters
+        for master in masters + masters:
+            try:
+                self.reader = SlowReader(self.rig.cluster, master)
+                return self.read_all(self.reader)
+            except (OSError, ConnectionError) as e:
+                self.client.errors.append(f"connection lost: {e}")
+            finally:
+                if self.reader is not None:
+                    self.reader.close()
+            time.sleep(0.1)
+        self.problem = "no master gave the result"
+
+    def reach(self):
+        if not self.reading.wait(REACH_S):
+            raise Missed(f"no first row; {self.problem}")
+
+    def release(self):
+        self.gate.set()
+
+    def abandon(self):
+        if self.reader is not None:
+            self.reader.abandon()
+
+
+class Copy(Activity):
+    """COPY FROM STDIN. Masters are met in the middle of the rows, workers while they write them."""
+    name = "copy"
+
+    def __init__(self, rig, cast, tolerated, number):
+        super().__init__(rig, cast, tolerated, number)
+        self.needs_workers = cast.victim_is_worker
+        self.table = f"copied_{number}"
+        self.half, self.gate = threading.Event(), threading.Event()
+
+    def start(self):
+        super().start()
+        self.client.execute(f"CREATE TABLE {self.table} (k int8, v text)", self.request("before"))
+        if self.needs_workers:
+            self.gate.set()
+            self.rig.arm("table.publish", "hold")
+
+    def run(self):
+        self.client.copy_in(f"COPY {self.table} FROM STDIN WITH CSV", lambda: _Rows(self), self.request("copy"))
+
+    def reach(self):
+        if not self.half.wait(REACH_S):
+            raise Missed(f"no rows were asked for; {self.problem}")
+        if self.needs_workers and self.cast.victim == "qm" and not wait_until(lambda: self.rig.hits("table.publish"), REACH_S, 0.005):
+            raise Missed(f"nobody wrote; {self.problem}")
+
+    def release(self):
+        self.gate.set()
+        self.rig.disarm("table.publish")
+
+    def verify(self, cursor):
+        self.rig.tables[self.table] = (ROWS, ROWS * (ROWS + 1) // 2)
+        return []
+
+
+class _Rows(io.RawIOBase):
+    """ROWS lines; at half of them it waits for the gate."""
+
+    def __init__(self, activity):
+        self.activity, self.next = activity, 1
+
+    def read(self, size=8192):
+        if self.next > ROWS:
+            return b""
+        if self.next > ROWS // 2:
+            self.activity.half.set()
+            self.activity.gate.wait(REACH_S + 30)
+        end = min(self.next + 500, ROWS + 1)
+        text = "".join(f"{i},row {i} of many\n" for i in range(self.next, end))
+        self.next = end
+        return text.encode()
+
+
+ACTIVITIES = {a.name: a for a in (Idle, Ddl, Scan, Shuffle, Write, Stream, Copy)}

@@ -1,0 +1,212 @@
+"""The fault matrix with real processes: {faults} x {activities} x {victims}.
+
+    matrix.py --list                 the cells of the test run
+    matrix.py                        runs them
+    matrix.py --all [--resume]       every combination; --resume: without those that passed with these binaries
+    matrix.py --fault kill --activity scan,write --victim active
+
+Each cell: the activity stands at the point where the fault is to meet it, the fault comes, the activity goes on. Then no
+acknowledged commit is lost, none applied twice, one epoch committed at a time (the log's slots), all 22 TPC-H answers and
+count and sum of every written table are what they were; at the end of a cluster no process and no file is left. A cell
+whose fault did not meet its activity has failed. Prints how long detection, claim and the next answer took; asserts no
+time."""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import sys
+import threading
+import time
+import zlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+from activities import ACTIVITIES, Missed  # noqa: E402
+import checks  # noqa: E402
+from faults import FAULTS  # noqa: E402
+from listed import LISTED  # noqa: E402
+from rig import Rig  # noqa: E402
+from victims import VICTIMS, Cast  # noqa: E402
+
+ACTIVITY_S = 60  # for the activity to end after the fault
+
+
+class Cell:
+    def __init__(self, fault, activity, victim):
+        self.fault, self.activity, self.victim = fault, activity, victim
+        self.name = f"{fault}/{activity}/{victim}"
+
+
+class Run:
+    """Cells one after the other; a cluster is shared while it is fit, and started again on its own files when it is not."""
+
+    def __init__(self, results):
+        self.rig, self.results, self.number = None, results, 0
+
+    def prepared(self):
+        if self.rig is not None and not self.rig.fit():
+            left = self.rig.restart()
+            if left:
+                print(f"       left behind: {left[:5]}", flush=True)
+                self.results.left += left
+        if self.rig is None:
+            self.rig = Rig()
+            try:
+                self.rig.start()
+                self.rig.load()
+            except BaseException:
+                self.close()
+                raise
+        return self.rig
+
+    def close(self):
+        if self.rig is not None:
+            left = self.rig.close()
+            self.results.left += left
+            self.rig = None
+
+    def cell(self, cell):
+        began = time.time()
+        self.number += 1
+        try:
+            problems, times = self.run_cell(self.prepared(), cell)
+        except Missed as e:
+            problems, times = [f"missed: {e}"], {}
+        except Exception as e:  # noqa: BLE001: a cell that breaks the runner has failed
+            problems, times = [f"{type(e).__name__}: {str(e).strip()[:500]}"], {}
+        self.results.add(cell, problems, times, time.time() - began)
+        if problems:
+            self.results.keep_logs(cell, self.rig)
+            self.close()
+
+    def run_cell(self, rig, cell):
+        rig.disarm_all()
+        cast = Cast(rig, cell.victim, cell.name)
+        fault = FAULTS[cell.fault](rig, cast)
+        activity = ACTIVITIES[cell.activity](rig, cast, fault.tolerated, 1000 * rig.starts + self.number)
+        problems = []
+        try:
+            activity.start()
+            fault.arm()
+            query_master = activity.find_query_master()
+            if query_master is not None:
+                cast.query_master_is(query_master)
+            activity.reach()
+            if not activity.in_progress():
+                raise Missed(f"the activity ended before the fault; {activity.problem}")
+            since = time.time()
+            fault.begin()
+            activity.release()
+            lasting = threading.Thread(target=fault.end)
+            lasting.start()
+            answered, errors = checks.ask_until_answered(rig, cast.probe_master)
+            lasting.join()
+            if fault.hangs and cast.client_is_victim:
+                activity.abandon()
+            problem = activity.finish(ACTIVITY_S)
+        finally:
+            rig.disarm_all()
+            activity.release()
+            activity.close()
+        if problem:
+            problems.append(problem)
+        if activity.client.errors and not (cast.client_is_victim or fault.anybody_errs):
+            problems.append(f"the client met {activity.client.errors[:3]}")
+        if answered is None or errors and not fault.anybody_errs:
+            problems.append(f"the next question met {errors[:3]}")
+        problems += checks.settled(rig, cast.probe_master)
+        with contextlib.closing(rig.connect(cast.probe_master)) as connection:
+            with connection.cursor() as cursor:
+                problems += activity.verify(cursor)
+            problems += checks.data(rig, connection)
+        found, slots = checks.log(rig)
+        problems += found[:5]
+        return problems, checks.times(rig, slots, since, cast.victim_rank, answered)
+
+
+class Results:
+    def __init__(self, file, binaries):
+        self.file, self.binaries = file, binaries
+        self.failed, self.passed, self.left, self.rows = 0, 0, [], []
+        file.parent.mkdir(parents=True, exist_ok=True)
+
+    def known_good(self):
+        if not self.file.exists():
+            return set()
+        rows = [json.loads(line) for line in self.file.read_text().splitlines()]
+        return {r["cell"] for r in rows if r["binaries"] == self.binaries and not r["problems"]}
+
+    def add(self, cell, problems, times, took):
+        self.failed += bool(problems)
+        self.passed += not problems
+        self.rows.append((cell, problems, times))
+        with self.file.open("a") as f:
+            f.write(json.dumps({"cell": cell.name, "problems": problems, "times": times, "binaries": self.binaries}) + "\n")
+        shown = " ".join(f"{k} {1000 * v:.0f} ms" for k, v in times.items() if v is not None)
+        print(f"{'FAILED' if problems else 'ok    '} {cell.name}  {shown}  [{took:.1f} s]", flush=True)
+        for p in problems[:6]:
+            print(f"         {p}", flush=True)
+
+    def keep_logs(self, cell, rig):
+        if rig is None:
+            return
+        target = self.file.parent / "failed" / cell.name.replace("/", "-")
+        target.mkdir(parents=True, exist_ok=True)
+        for log in (rig.directory / "root" / "logs").glob("*"):
+            (target / log.name).write_bytes(log.read_bytes()[-200_000:])
+
+    def summary(self):
+        print("\nfault x victim: cells, median ms of detection / slot / next answer")
+        for fault in FAULTS:
+            for victim in VICTIMS:
+                times = [t for c, p, t in self.rows if (c.fault, c.victim) == (fault, victim) and not p]
+                if not times:
+                    continue
+                middle = []
+                for key in ("detection", "slot", "answer"):
+                    values = sorted(t[key] for t in times if t.get(key) is not None)
+                    middle.append(f"{1000 * values[len(values) // 2]:7.0f}" if values else "      -")
+                print(f"  {fault:16} {victim:10} {len(times):3}  {' / '.join(middle)}")
+        if self.left:
+            print(f"left behind: {self.left[:10]}")
+        print(f"{self.passed} passed, {self.failed} failed{', files or processes left behind' if self.left else ''}")
+
+
+def fingerprint():
+    binary = pathlib.Path(os.environ["TAJO_BIN"]) / "tajod"
+    return zlib.crc32(binary.read_bytes())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--fault")
+    parser.add_argument("--activity")
+    parser.add_argument("--victim")
+    parser.add_argument("--results", default=str(HERE.parents[1] / "build" / "matrix" / "results.jsonl"))
+    arguments = parser.parse_args()
+    picked = {k: v.split(",") for k, v in (("fault", arguments.fault), ("activity", arguments.activity), ("victim", arguments.victim)) if v}
+    every = [Cell(f, a, v) for f in FAULTS for a in ACTIVITIES for v in VICTIMS]
+    cells = every if arguments.all or picked else [Cell(*words) for words in LISTED]
+    cells = [c for c in cells if all(getattr(c, k) in values for k, values in picked.items())]
+    if arguments.list:
+        print("\n".join(c.name for c in cells))
+        return
+    results = Results(pathlib.Path(arguments.results), fingerprint())
+    good = results.known_good() if arguments.resume else set()
+    run = Run(results)
+    try:
+        for cell in cells:
+            if cell.name not in good:
+                run.cell(cell)
+    finally:
+        run.close()
+    results.summary()
+    sys.exit(1 if results.failed or results.left else 0)
+
+
+if __name__ == "__main__":
+    main()
