@@ -7,6 +7,7 @@
 #include "tajo/client/admin.hpp"
 #include "tajo/client/tsql.hpp"
 #include "tajo/common/error.hpp"
+#include "tajo/host/doctor.hpp"
 #include "tajo/host/launch_plan.hpp"
 
 namespace {
@@ -18,6 +19,7 @@ int usage(int status) {
       "  cli                  run the tajo cli (tsql)\n"
       "  admin                run the tajo admin util\n"
       "  haadmin              run the tajo master HA admin util\n"
+      "  doctor               find what would hinder the first start\n"
       "  getconf              print tajo configuration\n"
       "  version              print the version\n"
       "Most commands print help when invoked w/o parameters.\n");
@@ -39,6 +41,8 @@ int run(const std::vector<std::string>& words) {
   if (command == "admin") return tajo::client::run_admin(rest);
   if (command == "haadmin") return tajo::client::run_haadmin(rest);
   if (command == "getconf") return tajo::client::run_getconf(rest);
+  if (command == "doctor") return tajo::host::run_doctor(config);
+  if (command == "doctor-rank") return tajo::host::run_doctor_rank(config, rest.empty() ? 0 : std::atoi(rest[0].c_str()));
   if (command == "launch-plan") {  // for launch/start-tajo.sh
     std::printf("%s", tajo::host::launch_plan(config).c_str());
     return 0;

@@ -1,6 +1,7 @@
 // tajod: one rank of the cluster. Wiring only: which part listens to which.
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,6 +145,8 @@ void run(int argc, char** argv, const Options& options) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && std::exchange(files.rlim_cur, files.rlim_max) < files.rlim_max) ::setrlimit(RLIMIT_NOFILE, &files);
 
   auto world = mpi::World::start(argc, argv, {config.world_size(), options.outlive_launcher, static_cast<int>(config.integer("tajo.cluster.start-timeout-sec"))});
   const Rank self = world->rank();

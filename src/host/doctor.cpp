@@ -1,0 +1,179 @@
+#include "tajo/host/doctor.hpp"
+
+#include <netdb.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <sstream>
+#include <utility>
+
+#include "doctor_finding.hpp"
+#include "doctor_hosts.hpp"
+#include "doctor_process.hpp"
+#include "tajo/common/clock.hpp"
+#include "tajo/common/config.hpp"
+#include "tajo/common/error.hpp"
+
+namespace tajo::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Micros kVersionUs = 1'000'000;
+constexpr Micros kWorldUs = 4'500'000;  ///< from the doctor's start on: then what is left is ended
+
+struct Doctor {
+  Micros begin = boottime_us();
+  int warnings = 0, errors = 0, said = 0;
+
+  void say(const Finding& f) {
+    warnings += f.grade == Grade::kWarning;
+    errors += f.grade == Grade::kError;
+    ++said;
+    std::cout << shown(f) << std::flush;
+  }
+};
+
+/// tajo-env.sh of the directory sets what is not set yet, as the launch scripts do.
+void take_environment(const std::string& config_directory) {
+  const std::string file = config_directory + "/tajo-env.sh";
+  if (::access(file.c_str(), R_OK) != 0) return;
+  const Output out = run_program({"/bin/bash", "-c", R"(set -a; . "$1" >/dev/null 2>&1; env)", "bash", file}, kVersionUs, {});
+  std::size_t begin = 0;
+  for (std::size_t end; (end = out.text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    const std::string line = out.text.substr(begin, end - begin);
+    const std::size_t equals = line.find('=');
+    if (equals != std::string::npos && (line.starts_with("TAJO_") || line.starts_with("OMPI_") || line.starts_with("PRTE_")))
+      ::setenv(line.substr(0, equals).c_str(), line.c_str() + equals + 1, 0);
+  }
+}
+
+/// The mpirun of the MPI this program was built with, unless TAJO_MPIRUN names another, else that of PATH.
+std::string find_mpirun() {
+  if (const char* given = std::getenv("TAJO_MPIRUN")) return given;
+  const std::string own = TAJO_MPI_PREFIX "/bin/mpirun";
+  return ::access(own.c_str(), X_OK) == 0 ? own : program_path("mpirun");
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+/// Says what is wrong with it and returns false when ranks could not be started by it.
+bool fit_mpirun(Doctor& doctor, const std::string& mpirun) {
+  const std::string remedy = "launch/setup.sh installs Open MPI 5; or TAJO_MPIRUN in tajo-env.sh names the one this was built with";
+  if (mpirun.empty()) {
+    doctor.say({Grade::kError, "", "MPI", "there is no mpirun", remedy});
+    return false;
+  }
+  const Output out = run_program({mpirun, "--version"}, kVersionUs, {});
+  const std::string line = first_line(out.text);
+  const std::size_t digit = line.find_first_of("0123456789");
+  const bool fit = out.status == 0 && line.find("Open MPI") != std::string::npos && digit != std::string::npos && std::atoi(line.c_str() + digit) >= 5;
+  if (fit) doctor.say({Grade::kOk, "", "MPI", line + ", " + mpirun, {}});
+  else doctor.say({Grade::kError, "", "MPI", mpirun + (line.empty() ? " does not run" : " is " + line) + ": no fault tolerance", remedy});
+  return fit;
+}
+
+std::vector<std::string> hosts_of(Doctor& doctor, const Config& config) {
+  std::vector<std::string> hosts, unknown;
+  auto add = [&](const std::string& file, const std::string& host) {
+    if (std::find(hosts.begin(), hosts.end(), host) != hosts.end() || std::find(unknown.begin(), unknown.end(), host) != unknown.end()) return;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(host.c_str(), nullptr, nullptr, &found) == 0) {
+      ::freeaddrinfo(found);
+      hosts.push_back(host);
+    } else {
+      unknown.push_back(host);
+      doctor.say({Grade::kError, host, "name", config.directory() + "/" + file + ": the host is not known", "correct the line, or add the host to DNS or /etc/hosts"});
+    }
+  };
+  for (const MasterLine& line : config.masters()) add("masters", line.host);
+  for (const WorkerLine& line : config.workers()) add("workers", line.host);
+  return hosts;
+}
+
+void check_pid_directory(Doctor& doctor, const Config& config) {
+  const std::string directory = config.pid_directory();
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) != 0) {
+    const fs::path parent = fs::path(directory).parent_path();
+    if (::access(parent.c_str(), W_OK) == 0) return;
+    doctor.say({Grade::kError, "", "pid dir", directory + " cannot be made", "set TAJO_PID_DIR to a directory of yours on this host"});
+  } else if (info.st_uid != ::getuid()) {
+    doctor.say({Grade::kError, "", "pid dir", directory + " belongs to another user", "set TAJO_PID_DIR to a directory of yours on this host"});
+  } else if (directory.size() > 90) {
+    doctor.say({Grade::kError, "", "pid dir", directory + " is too long for a Unix socket", "set TAJO_PID_DIR to a shorter path"});
+  }
+}
+
+std::vector<std::string> world_command(const std::string& mpirun, const std::string& config_directory, const std::vector<std::string>& hosts, int ranks) {
+  std::vector<std::string> command = {mpirun, "--with-ft", "ulfm", "--bind-to", "none", "--oversubscribe"};
+  if (::geteuid() == 0) command.push_back("--allow-run-as-root");
+  if (!has_network()) command.insert(command.end(), {"--prtemca", "prte_if_include", "lo"});
+  if (const char* more = std::getenv("TAJO_MPIRUN_ARGS")) {
+    std::stringstream words(more);
+    for (std::string word; words >> word;) command.push_back(word);
+  }
+  const std::string self = fs::read_symlink("/proc/self/exe");
+  const int each = ranks / static_cast<int>(hosts.size());
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    if (i > 0) command.push_back(":");
+    command.insert(command.end(), {"-n", std::to_string(each), "--host", hosts[i] + ":" + std::to_string(each), self, "--config", config_directory, "doctor-rank",
+                                   std::to_string(ranks)});
+  }
+  return command;
+}
+
+/// One process a host (two on a single one) looks at its host and races for slots.
+void probe_world(Doctor& doctor, const std::string& mpirun, const std::string& config_directory, const std::vector<std::string>& hosts) {
+  const int ranks = hosts.size() == 1 ? 2 : static_cast<int>(hosts.size());
+  std::string rest, refusal;
+  bool joined = false;
+  const Output out = run_program(world_command(mpirun, config_directory, hosts, ranks), doctor.begin + kWorldUs - boottime_us(), [&](const std::string& line) {
+    if (auto finding = decode_finding(line)) {
+      joined |= finding->grade == Grade::kOk && finding->subject == "MPI";
+      // A world that does not come about is refused by each of its ranks, in the same words.
+      const bool again = finding->grade == Grade::kError && finding->subject == "MPI" && std::exchange(refusal, finding->text) == finding->text;
+      if (!again) doctor.say(*finding);
+    } else if (rest.size() < 2000 && line.find_first_not_of("- \t") != std::string::npos) {
+      rest += (rest.empty() ? "" : " ") + line;
+    }
+  });
+  if (joined || !refusal.empty()) {
+    if (out.timed_out) doctor.say({Grade::kError, "", "answers", "not all hosts answered in time", "look at the host that has no line above: its network, its filesystems"});
+    return;
+  }
+  std::string list;
+  for (const std::string& host : hosts) list += (list.empty() ? "" : ", ") + host;
+  doctor.say({Grade::kError, "", "start", "mpirun did not start a process on each of: " + list + (rest.empty() ? "" : ". It says: " + rest.substr(0, 400)),
+              "`ssh HOST true` must work for each without a password; /dev/shm and TMPDIR must have room; this program must be there under the same path"});
+}
+
+}  // namespace
+
+int run_doctor(const std::string& config_directory) {
+  Doctor doctor;
+  take_environment(config_directory);
+  try {
+    const Config config = Config::load(config_directory);
+    for (const std::string& warning : config.warnings()) doctor.say({Grade::kWarning, "", "configuration", warning, "remove the key: it has no meaning here"});
+    doctor.say({Grade::kOk, "", "configuration", config.directory() + ": " + std::to_string(config.masters().size()) + " master(s), " +
+                std::to_string(config.worker_count()) + " worker(s), " + std::to_string(config.spares()) + " spare(s)", {}});
+    const std::vector<std::string> hosts = hosts_of(doctor, config);
+    check_pid_directory(doctor, config);
+    const std::string mpirun = find_mpirun();
+    if (fit_mpirun(doctor, mpirun) && !hosts.empty()) probe_world(doctor, mpirun, config_directory, hosts);
+  } catch (const Error& e) {
+    doctor.say({Grade::kError, "", "configuration", e.message(), e.hint().empty() ? "see conf/README.md for files, keys and values" : e.hint()});
+  }
+  char text[120];
+  std::snprintf(text, sizeof text, "%d error(s), %d warning(s), %.1f s\n", doctor.errors, doctor.warnings, static_cast<double>(boottime_us() - doctor.begin) / 1e6);
+  std::cout << text << std::flush;
+  return doctor.errors > 0 ? 1 : 0;
+}
+
+}  // namespace tajo::host
