@@ -136,6 +136,13 @@ void tick_node(cluster::ClusterNode& node, EventLoop& loop) {
   loop.run_at(at, [&node, &loop] { tick_node(node, loop); });
 }
 
+void raise_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 void run(int argc, char** argv, const Options& options) {
   const Config config = Config::load(options.config);
   sigset_t signals;
@@ -145,8 +152,7 @@ void run(int argc, char** argv, const Options& options) {
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && std::exchange(files.rlim_cur, files.rlim_max) < files.rlim_max) ::setrlimit(RLIMIT_NOFILE, &files);
+  raise_descriptors();
 
   auto world = mpi::World::start(argc, argv, {config.world_size(), options.outlive_launcher, static_cast<int>(config.integer("tajo.cluster.start-timeout-sec"))});
   const Rank self = world->rank();
