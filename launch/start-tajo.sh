@@ -32,12 +32,12 @@ done
 read -r -a extra <<<"${TAJO_MPIRUN_ARGS:-}"
 program=("$bin/tajod" --config "$config")
 [ -n "$force" ] && program+=(--force)
-parts=()
-for part in $TAJO_PLAN_RANKS; do   # HOST:COUNT, in rank order
-  [ ${#parts[@]} -gt 0 ] && parts+=(:)
-  parts+=(-n "${part##*:}" --host "${part%:*}:${part##*:}" "${program[@]}")
-done
-setsid "$mpirun" "${args[@]}" "${extra[@]}" "${parts[@]}" >"$out" 2>&1 </dev/null &
+# One program on all hosts: Open MPI 5.0.7's mpirun crashes on several programs with a --host each.
+ranks=0
+for part in $TAJO_PLAN_RANKS; do ranks=$((ranks + ${part##*:})); done   # HOST:COUNT
+read -r -a host_slots <<<"$TAJO_PLAN_RANKS"
+placing=(-n "$ranks" --host "$(IFS=,; echo "${host_slots[*]}")")
+setsid "$mpirun" "${args[@]}" "${extra[@]}" "${placing[@]}" "${program[@]}" >"$out" 2>&1 </dev/null &
 echo $! >"$pid_file"
 
 for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 10))"); do

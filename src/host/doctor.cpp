@@ -119,12 +119,10 @@ std::vector<std::string> world_command(const std::string& mpirun, const std::str
     for (std::string word; words >> word;) command.push_back(word);
   }
   const std::string self = fs::read_symlink("/proc/self/exe");
-  const int each = ranks / static_cast<int>(hosts.size());
-  for (std::size_t i = 0; i < hosts.size(); ++i) {
-    if (i > 0) command.push_back(":");
-    command.insert(command.end(), {"-n", std::to_string(each), "--host", hosts[i] + ":" + std::to_string(each), self, "--config", config_directory, "doctor-rank",
-                                   std::to_string(ranks)});
-  }
+  const std::string each = ":" + std::to_string(ranks / static_cast<int>(hosts.size()));
+  std::string places;
+  for (const std::string& host : hosts) places += (places.empty() ? "" : ",") + host + each;
+  command.insert(command.end(), {"-n", std::to_string(ranks), "--host", places, self, "--config", config_directory, "doctor-rank", std::to_string(ranks)});
   return command;
 }
 

@@ -98,7 +98,7 @@ def main():
 case $1 in --version) exec {MPIRUN} --version ;; esac
 options=() ; while [ "$1" != -n ]; do options+=("$1"); shift; done; shift 4
 root=$(sed -n 's|.*<value>file://\\(.*\\)</value>.*|\\1|p' "$3/tajo-site.xml" | head -1)
-exec {MPIRUN} "${{options[@]}}" -n 1 --host localhost:2 "$@" : -n 1 --host localhost:2 unshare -m sh -c 'mkdir -p "$0"; mount -t tmpfs tmpfs "$0"; exec "$@"' "$root" "$@"
+exec {MPIRUN} "${{options[@]}}" -n 1 "$@" : -n 1 unshare -m sh -c 'mkdir -p "$0"; mount -t tmpfs tmpfs "$0"; exec "$@"' "$root" "$@"
 """, "rootdir", "is not seen here")
     else:
         print("not root: small /dev/shm and unshared rootdir are left out")
