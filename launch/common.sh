@@ -1,15 +1,26 @@
 # Sourced by the launch scripts: configuration directory, environment, MPI, names of files.
 TAJO_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+script=$(basename "$0")
 config=$TAJO_HOME/conf
 force=
+hosts=
+workers=
+replaces=
+launch=
+supervise=
 while [ $# -gt 0 ]; do
   case $1 in
     --config) config=${2:?--config needs a directory}; shift 2 ;;
     --force) force=--force; shift ;;
+    --hosts) hosts=${2:?--hosts needs a comma list of hosts}; shift 2 ;;
+    --workers) workers=${2:?--workers needs a number}; shift 2 ;;
+    --replaces) replaces=${2:?--replaces needs the name of a launch}; force=--force; shift 2 ;;
+    --launch) launch=${2:?--launch needs a name}; shift 2 ;;
+    --supervise) supervise=1; shift ;;
     *) break ;;
   esac
 done
-[ -d "$config" ] || { echo "$(basename "$0"): configuration directory \"$config\" does not exist" >&2; exit 2; }
+[ -d "$config" ] || { echo "$script: configuration directory \"$config\" does not exist" >&2; exit 2; }
 config=$(cd "$config" && pwd)
 pid_dir=${TAJO_PID_DIR:-}
 log_dir=${TAJO_LOG_DIR:-}
@@ -19,10 +30,67 @@ log_dir=${TAJO_LOG_DIR:-}
 [ -n "$log_dir" ] && TAJO_LOG_DIR=$log_dir
 user=$(id -un)
 export TAJO_PID_DIR=${TAJO_PID_DIR:-/tmp/tajo-$user-run}
+export TAJO_STOP_TIMEOUT=${TAJO_STOP_TIMEOUT:-10}
 [ -n "${TAJO_LOG_DIR:-}" ] && export TAJO_LOG_DIR
 bin=${TAJO_BIN:-$TAJO_HOME/build/release/bin}
 mpirun=${TAJO_MPIRUN:-$TAJO_HOME/.env/bin/mpirun}
-[ -x "$mpirun" ] || mpirun=$(command -v mpirun) || { echo "$(basename "$0"): no mpirun: run launch/setup.sh" >&2; exit 2; }
+[ -x "$mpirun" ] || mpirun=$(command -v mpirun) || { echo "$script: no mpirun: run launch/setup.sh" >&2; exit 2; }
 pid_file=$TAJO_PID_DIR/tajo-$user-mpirun.pid
 # Whether process $1 lives. One that has ended but was never reaped (a container without an init) does not.
 lives() { local state; state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) && [ "$state" != Z ]; }
+supervisor_file=$TAJO_PID_DIR/tajo-$user-supervisor.pid
+
+fail() { echo "$script: $*" >&2; exit 1; }
+
+# Masters, workers, ports; refuses wrong files with a line that names file and key.
+read_plan() {
+  local plan
+  plan=$("$bin/tajo" --config "$config" launch-plan ${workers:+--workers "$workers"} ${hosts:+--hosts "$hosts"} 2> >(sed "s/^ERROR: /$script: /" >&2)) || exit 1
+  eval "$plan"
+}
+
+request_stop() { mkdir -p "$TAJO_PLAN_HA_DIR/requests" && : > "$TAJO_PLAN_HA_DIR/requests/stop${1:+-$1}"; }
+
+# Ranks with keepers (of launch $2, else of any) that have not ended: files PREFIX-LAUNCH-RANK; PREFIX rank or stopping.
+present() {
+  local file
+  for file in "$TAJO_PLAN_HA_DIR/$1-${2:+$2-}"*; do [ -e "$file" ] && echo "$file"; done
+  return 0
+}
+
+# Waits until the ranks (of launch $1, else all) have ended; a keeper that has not seen the request to stop after $2 tenths
+# of a second has died with its host: its file is removed, and on this host what is left of its rank is ended.
+wait_for_ranks() {
+  local tenth file host='' pid='' keeper='' limit=$(((TAJO_STOP_TIMEOUT + 5) * 10))
+  for tenth in $(seq "$limit"); do
+    [ -z "$(present rank "${1:-}")$(present stopping "${1:-}")" ] && return 0
+    if [ "$tenth" = "$2" ]; then
+      for file in $(present rank "${1:-}"); do
+        read -r _ host _ pid _ keeper < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
+        [ -n "${pid:-}" ] || continue
+        if [ "$host" = "$(hostname)" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = tajod ]; then kill -KILL "$pid" 2>/dev/null || true; fi
+        rm -f "$file"
+      done
+    fi
+    sleep 0.1
+  done
+  for file in $(present rank "${1:-}") $(present stopping "${1:-}"); do
+    read -r _ host _ pid _ < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
+    echo "$script: host $host: process $pid has not ended" >&2
+    rm -f "$file"
+  done
+}
+
+# Ends the local mpirun with what it started in its session (agents to other hosts), if it has not ended with its ranks;
+# $1 tenths of a second are its own.
+end_launcher() {
+  local pid tenth
+  pid=$(cat "$pid_file" 2>/dev/null) || return 0
+  for tenth in $(seq $(($1 + 20))); do
+    lives "$pid" || break
+    if [ "$tenth" = "$1" ]; then kill -TERM "$pid" 2>/dev/null || true; fi
+    sleep 0.1
+  done
+  pkill -KILL -s "$pid" 2>/dev/null || true
+  rm -rf "$pid_file" "${TMPDIR:-/tmp}/ompi.$pid" "${TMPDIR:-/tmp}/prterun.$pid"
+}

@@ -1,23 +1,40 @@
 #!/usr/bin/env bash
-# launch/start-tajo.sh [--config DIR] [--force]: starts the cluster of DIR (tajo-site.xml, masters, workers, tajo-env.sh)
-# and returns when it serves, printing the client and web addresses of every master.
+# launch/start-tajo.sh [--config DIR] [--force] [--hosts A,B,…] [--workers N] [--supervise]: starts the cluster of DIR (tajo-site.xml,
+# masters, workers, tajo-env.sh) and returns when it serves, printing the client and web addresses of every master.
+# --force replaces a cluster that runs, or may run, on the same root directory; --hosts starts only what masters and
+# workers place on these hosts, --workers N so many workers; --supervise leaves a supervisor behind (supervise.sh).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
-fail() { echo "start-tajo.sh: $*" >&2; exit 1; }
 
-plan=$("$bin/tajo" --config "$config" launch-plan 2> >(sed "s/^ERROR: /start-tajo.sh: /" >&2)) || exit 1   # masters, workers, ports; refuses wrong files
-eval "$plan"
+read_plan
 mkdir -p "$TAJO_PID_DIR" && chmod 700 "$TAJO_PID_DIR" || fail "TAJO_PID_DIR \"$TAJO_PID_DIR\" cannot be made"
-if [ -f "$pid_file" ] && lives "$(cat "$pid_file")"; then
+if [ -f "$pid_file" ] && lives "$(cat "$pid_file")" && [ -z "$force" ]; then
   fail "tajo running as process $(cat "$pid_file").  Stop it first."
 fi
 mkdir -p "$TAJO_PLAN_LOG_DIR" 2>/dev/null && [ -w "$TAJO_PLAN_LOG_DIR" ] || fail "$config/tajo-site.xml: tajo.rootdir: \"$TAJO_PLAN_LOG_DIR\" cannot be written"
+mkdir -p "$TAJO_PLAN_HA_DIR/requests" || fail "$config/tajo-site.xml: tajo.rootdir: \"$TAJO_PLAN_HA_DIR\" cannot be written"
+if [ -z "$force" ]; then
+  reason=$("$bin/tajo" --config "$config" launch-check) || exit 1
+  [ -z "$reason" ] || fail "$reason"
+else
+  # What can be reached is ended; what cannot is fenced by the new cluster's claim.
+  if [ -n "$replaces" ]; then
+    : > "$TAJO_PLAN_HA_DIR/requests/replace-$replaces"
+    wait_for_ranks "$replaces" 15
+  elif [ -n "$(present rank)$(present stopping)$(present master)" ]; then
+    request_stop
+    wait_for_ranks '' 30
+  fi
+  end_launcher 1
+fi
+rm -f "$TAJO_PLAN_HA_DIR"/requests/stop "$TAJO_PLAN_HA_DIR"/master-*
 for port in $TAJO_PLAN_LOCAL_PORTS; do
   if (exec 3<>"/dev/tcp/127.0.0.1/${port#*=}") 2>/dev/null; then
     fail "$config: port ${port#*=} (${port%=*}) is in use"
   fi
 done
 
+launch=${launch:-$(date +%Y%m%d.%H%M%S).$$}
 out=$TAJO_PLAN_LOG_DIR/tajo-$user-mpirun.out
 args=(--with-ft ulfm --bind-to none --oversubscribe --prtemca oob_tcp_keepalive_time 0)
 [ "$(id -u)" = 0 ] && args+=(--allow-run-as-root)
@@ -30,8 +47,7 @@ for name in ${!TAJO_*} ${!OMPI_*}; do   # what tajo-env.sh and the operator set 
   case $name in TAJO_PLAN_*) ;; *) export "${name?}"; args+=(-x "$name") ;; esac
 done
 read -r -a extra <<<"${TAJO_MPIRUN_ARGS:-}"
-program=("$bin/tajod" --config "$config")
-[ -n "$force" ] && program+=(--force)
+program=("$bin/tajod" --config "$config" --outlive-launcher --launch "$launch" ${hosts:+--hosts "$hosts"} ${workers:+--workers "$workers"} ${force:+--force})
 # One program on all hosts: Open MPI 5.0.7's mpirun crashes on several programs with a --host each.
 ranks=0
 for part in $TAJO_PLAN_RANKS; do ranks=$((ranks + ${part##*:})); done   # HOST:COUNT
@@ -40,25 +56,41 @@ placing=(-n "$ranks" --host "$(IFS=,; echo "${host_slots[*]}")")
 setsid "$mpirun" "${args[@]}" "${extra[@]}" "${placing[@]}" "${program[@]}" >"$out" 2>&1 </dev/null &
 echo $! >"$pid_file"
 
-for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 10))"); do
-  if ! lives "$(cat "$pid_file")"; then
-    rm -f "$pid_file"
-    grep -m1 '^tajod: ' "$out" | sed 's/^tajod: /start-tajo.sh: /' >&2 || { echo "start-tajo.sh: the cluster ended while starting:" >&2; tail -5 "$out" >&2; }
-    exit 1
+give_up() {
+  request_stop "$launch"
+  kill "$(cat "$pid_file")" 2>/dev/null || true
+  wait_for_ranks "$launch" 30
+  end_launcher 1
+  rm -f "$TAJO_PLAN_HA_DIR/requests/stop-$launch" "$TAJO_PLAN_HA_DIR/master-$launch"-*
+}
+serves() {
+  if [ "$TAJO_PLAN_LOCAL" = 1 ]; then
+    "$bin/tsql" -h "$TAJO_PID_DIR" -p "$TAJO_PLAN_FIRST_PORT" -c 'SELECT 1' >/dev/null 2>&1
+  else
+    eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")" && [ -n "$TAJO_STATE_ACTIVE" ]
   fi
+}
+for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 10))"); do
   if grep -m1 -q '^tajod: ' "$out"; then
     message=$(grep -m1 '^tajod: ' "$out")
-    kill "$(cat "$pid_file")" 2>/dev/null || true
-    rm -f "$pid_file"
+    give_up
     fail "${message#tajod: }"
   fi
-  if "$bin/tsql" -h "$TAJO_PID_DIR" -p "$TAJO_PLAN_FIRST_PORT" -c 'SELECT 1' >/dev/null 2>&1; then
+  if ! lives "$(cat "$pid_file")" && ! serves; then
+    give_up
+    echo "$script: the cluster ended while starting:" >&2
+    tail -5 "$out" >&2
+    exit 1
+  fi
+  if serves; then
     for address in $TAJO_PLAN_WEB; do echo "Tajo master web UI: http://$address"; done
     for address in $TAJO_PLAN_CLIENT; do echo "Tajo Client Service: $address"; done
+    if [ -n "$supervise" ]; then
+      setsid "$TAJO_HOME/launch/supervise.sh" --config "$config" --launch "$launch" >>"$TAJO_PLAN_LOG_DIR/tajo-$user-supervisor.log" 2>&1 </dev/null &
+    fi
     exit 0
   fi
   sleep 0.1
 done
-kill "$(cat "$pid_file")" 2>/dev/null || true
-rm -f "$pid_file"
+give_up
 fail "the cluster did not serve within $TAJO_PLAN_TIMEOUT_S s; see $TAJO_PLAN_LOG_DIR"

@@ -1,6 +1,8 @@
 // `tajo COMMAND …`: one program for what a user or an operator does from a terminal.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -8,6 +10,7 @@
 #include "tajo/client/tsql.hpp"
 #include "tajo/common/error.hpp"
 #include "tajo/host/doctor.hpp"
+#include "tajo/host/launch_check.hpp"
 #include "tajo/host/launch_plan.hpp"
 
 namespace {
@@ -24,6 +27,28 @@ int usage(int status) {
       "  version              print the version\n"
       "Most commands print help when invoked w/o parameters.\n");
   return status;
+}
+
+/// For the launch scripts: launch-plan, launch-check, launch-state; [--workers N] [--hosts A,B,…] [--launch NAME].
+int launch_word(const std::string& command, const std::string& directory, const std::vector<std::string>& rest) {
+  tajo::Config config = tajo::Config::load(directory);
+  std::string launch;
+  for (std::size_t i = 0; i + 1 < rest.size(); i += 2) {
+    if (rest[i] == "--launch") launch = rest[i + 1];
+    if (rest[i] == "--workers") config = config.with_workers(std::max(1, std::atoi(rest[i + 1].c_str())));
+    if (rest[i] != "--hosts") continue;
+    std::vector<std::string> hosts;
+    std::stringstream list(rest[i + 1]);
+    for (std::string host; std::getline(list, host, ',');) hosts.push_back(host);
+    config = config.on_hosts(hosts);
+  }
+  std::string answer;
+  if (command == "launch-plan") answer = tajo::host::launch_plan(config);
+  else if (command == "launch-state") answer = tajo::host::launch_state(config, launch);
+  else if (command == "launch-check") answer = tajo::host::reason_not_to_start(config);
+  else throw tajo::Error("22023", "no command \"" + command + "\"");
+  std::printf("%s", answer.c_str());
+  return 0;
 }
 
 int run(const std::vector<std::string>& words) {
@@ -43,10 +68,7 @@ int run(const std::vector<std::string>& words) {
   if (command == "getconf") return tajo::client::run_getconf(rest);
   if (command == "doctor") return tajo::host::run_doctor(config);
   if (command == "doctor-rank") return tajo::host::run_doctor_rank(config, rest.empty() ? 0 : std::atoi(rest[0].c_str()));
-  if (command == "launch-plan") {  // for launch/start-tajo.sh
-    std::printf("%s", tajo::host::launch_plan(config).c_str());
-    return 0;
-  }
+  if (command.starts_with("launch-")) return launch_word(command, config, rest);
   if (command == "version" || command == "--version") {
     std::printf("%s\n", tajo::client::version_text().c_str());
     return 0;

@@ -21,6 +21,10 @@
 #include "tajo/common/runtime.hpp"
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
+#include "tajo/host/departure.hpp"
+#include "tajo/host/keeper.hpp"
+#include "tajo/host/last_words.hpp"
+#include "tajo/host/published.hpp"
 #include "tajo/http/server.hpp"
 #include "tajo/journal/posix_log_files.hpp"
 #include "tajo/master/crash_notes.hpp"
@@ -36,10 +40,15 @@ using namespace tajo;
 
 constexpr double kMemoryShare = 0.6;  ///< of the host, for all ranks on it
 constexpr Micros kLongestNapUs = 50'000;
+constexpr Micros kTellRunningUs = 500'000;
+constexpr std::int64_t kDrainMs = 3'000;  ///< twice this, and last words, stay below TAJO_STOP_TIMEOUT
 
 struct Options {
   std::string config = "conf";
   bool outlive_launcher = false;
+  std::string launch;
+  std::vector<std::string> hosts;
+  int workers = 0;
   bool force = false;
 };
 
@@ -51,6 +60,21 @@ std::uint64_t host_memory_bytes() {
     std::fclose(limit);
   }
   return bytes;
+}
+
+/// The same at all ranks of a job, different at the next.
+std::string launch_name(const Options& options) {
+  if (!options.launch.empty()) return options.launch;
+  const char* job = std::getenv("PMIX_NAMESPACE");
+  std::string name = job == nullptr ? "alone" : job;
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '.';
+  return name;
+}
+
+int stop_timeout_s() {
+  const char* text = std::getenv("TAJO_STOP_TIMEOUT");
+  return std::max(1, text == nullptr ? 10 : std::atoi(text));
 }
 
 int affinity_cores() {
@@ -81,6 +105,8 @@ class Listener final : public cluster::NodeListener {
  public:
   master::MasterNode* master = nullptr;
   worker::WorkerNode* worker = nullptr;
+  std::function<void()> on_leave;                                          ///< the cluster ends
+  std::function<void(const cluster::View&, cluster::Role)> on_membership;
 
   void on_view(const cluster::View& view, cluster::Role self) override {
     log_info("cluster", "view " + std::to_string(view.number) + " epoch " + std::to_string(view.epoch) + ": " +
@@ -88,6 +114,7 @@ class Listener final : public cluster::NodeListener {
                             std::string(cluster::role_name(self)));
     worker->on_view(view, self);
     master->on_view(view, self);
+    on_membership(view, self);
   }
   void on_active(Epoch epoch) override { master->on_active(epoch); }
   void on_passive() override { master->on_passive(); }
@@ -101,6 +128,7 @@ class Listener final : public cluster::NodeListener {
   }
   void on_frame(Rank source, Bytes message) override {
     if (message.empty()) return;
+    if (message[0] == static_cast<std::byte>(protocol::Tag::kLeave)) return on_leave();
     try {
       if (!worker->on_message(source, message) && !master->on_message(source, message))
         log_warn("cluster", "message with unknown tag from rank " + std::to_string(source));
@@ -116,11 +144,12 @@ class Listener final : public cluster::NodeListener {
 };
 
 /// Ends the rank when its transport or control thread hangs: others must be able to take over from it.
-void watch(const mpi::World& world, const EventLoop& loop, std::stop_token stop) {
+void watch(const mpi::World& world, const EventLoop& loop, const std::function<void()>& each_tick, std::stop_token stop) {
   cluster::Watchdog transport, control;
   std::uint64_t transport_turns = 0, control_turns = 0;
   while (!stop.stop_requested()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(cluster::kWatchdogTickMs));
+    each_tick();
     if (world.turns() != std::exchange(transport_turns, world.turns())) transport.turn();
     if (loop.turns() != std::exchange(control_turns, loop.turns())) control.turn();
     const bool transport_hangs = transport.tick(), control_hangs = control.tick();
@@ -144,7 +173,13 @@ void raise_descriptors() {
 }
 
 void run(int argc, char** argv, const Options& options) {
-  const Config config = Config::load(options.config);
+  Config config = Config::load(options.config);
+  if (options.workers > 0) config = config.with_workers(options.workers);
+  if (!options.hosts.empty()) config = config.on_hosts(options.hosts);
+  const std::string ha_directory = host::ha_directory(config.rootdir());
+  const std::string launch = launch_name(options);
+  host::Kept kept;
+  if (options.outlive_launcher) kept = host::Kept::detach({ha_directory, launch, stop_timeout_s()});
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
@@ -164,13 +199,14 @@ void run(int argc, char** argv, const Options& options) {
   const bool is_master = place != roles.masters.end();
 
   const std::string warehouse = config.path("tajo.warehouse.directory"), staging = config.path("tajo.staging.directory");
-  for (const std::string& directory : {config.log_directory(), warehouse, staging}) {
+  for (const std::string& directory : {config.log_directory(), warehouse, staging, ha_directory + "/requests"}) {
     std::error_code failed;
     std::filesystem::create_directories(directory, failed);
     if (failed || ::access(directory.c_str(), W_OK) != 0)
       throw Error(sqlstate::kIoError, config.directory() + "/tajo-site.xml: tajo.rootdir: \"" + directory + "\" cannot be written");
   }
-  open_log_file(config.log_directory() + "/tajo-" + user_name() + "-rank" + std::to_string(self) + "-" + world->host(self) + ".log");
+  const std::string log_file = config.log_directory() + "/tajo-" + user_name() + "-rank" + std::to_string(self) + "-" + world->host(self) + ".log";
+  open_log_file(log_file);
   if (self == roles.masters.front())
     for (const std::string& warning : config.warnings()) log_warn("config", warning);
 
@@ -186,6 +222,7 @@ void run(int argc, char** argv, const Options& options) {
   node_config.world = world->id();
   node_config.ha = config.ha();
   node_config.force = options.force;
+  node_config.keeper = static_cast<bool>(kept);
   node_config.monitor_interval_us = config.integer("tajo.master.ha.monitor.interval") * 1000;
   node_config.seed = static_cast<std::uint64_t>(boottime_us()) * 1'000'003 + static_cast<std::uint64_t>(self) * 97 + static_cast<std::uint64_t>(::getpid());
   cluster::ClusterNode node(node_config, *log_files, port, listener, boottime_us);
@@ -227,12 +264,25 @@ void run(int argc, char** argv, const Options& options) {
   node.add_machine("catalog", {journal::RecordKind::kCatalog}, catalog);
   node.add_machine("sessions", {journal::RecordKind::kSession}, sessions);
   node.add_machine("queries", {journal::RecordKind::kQuery}, queries);
+  host::Departure departure(loop, node, launch, [&port, &node, self] {
+    for (const auto& [rank, member] : node.view().members)
+      if (rank != self) port.send(rank, Bytes(1, static_cast<std::byte>(protocol::Tag::kLeave)));
+  });
+  listener.on_leave = [&departure] {
+    departure.heard();
+    ::kill(::getpid(), SIGTERM);
+  };
+  host::LastWordsListener last_words(launch, [&node, &listener] {
+    if (node.role() != cluster::Role::kActive) listener.on_leave();  // the active knows its own
+  });
+  node.add_machine("last words", {journal::RecordKind::kLastWords}, last_words);
 
   worker::WorkerConfig worker_config;
   worker_config.host = world->host(self);
   worker_config.pid = static_cast<std::int32_t>(::getpid());
   worker_config.cores = static_cast<std::uint32_t>(cores);
   worker_config.memory_bytes = memory;
+  worker_config.launcher_lost = [&world] { return world->launcher_lost(); };
   const MasterLine* line = is_master ? &config.masters()[static_cast<std::size_t>(place - roles.masters.begin())] : nullptr;
   if (line != nullptr) {
     worker_config.client_port = static_cast<std::uint16_t>(line->client_port);
@@ -246,6 +296,25 @@ void run(int argc, char** argv, const Options& options) {
   master::MasterNode master_node({Runtime::system(), loop, node, catalog, sessions, queries, coordinator, resources, *engine, *outputs, *storage, staging, warehouse, user_name(), notes ? &*notes : nullptr}, port);
   listener.master = &master_node;
   listener.worker = &worker_node;
+
+  std::unique_ptr<host::Publisher> publisher;
+  if (line != nullptr) {
+    host::Endpoint endpoint{world->host(self), line->client_port, line->http_port, ::getpid(), self, world->id(), launch, 0, ""};
+    publisher = std::make_unique<host::Publisher>(ha_directory, std::move(endpoint), [] { ::kill(::getpid(), SIGTERM); });
+    kept.leaves(publisher->path());
+  }
+  listener.on_membership = [&publisher](const cluster::View& view, cluster::Role role) {
+    if (!publisher) return;
+    std::set<Rank> members;
+    for (const auto& [rank, member] : view.members) members.insert(rank);
+    publisher->update(view.epoch, std::string(cluster::role_name(role)), std::move(members),
+                      static_cast<int>(view.with_role(cluster::Role::kWorker).size()));
+  };
+  std::function<void()> tell_running = [&] {
+    publisher->running(static_cast<int>(queries.running().size()));
+    loop.run_after(kTellRunningUs, tell_running);
+  };
+  if (publisher) loop.post(tell_running);
 
   auto& fabric = world->fabric();
   auto deliver = [&loop, &node](mpi::Message&& m) {
@@ -271,10 +340,12 @@ void run(int argc, char** argv, const Options& options) {
     pg_config.host = line->host;
     pg_config.port = static_cast<std::uint16_t>(line->client_port);
     pg_config.socket_directory = config.pid_directory();
+    pg_config.drain_ms = kDrainMs;
     pg_config.max_connections = static_cast<std::uint32_t>(config.integer("tajo.master.max-connections"));
     pg_config.spool_directory = tmpdirs.empty() ? "/tmp" : tmpdirs.front();
     pg = std::make_unique<pgwire::PgServer>(pg_config, master_node.service());
     pg->start();
+    kept.leaves(pg->socket_path());
     http::HttpServerConfig web_config;
     web_config.host = line->host;
     web_config.port = static_cast<std::uint16_t>(line->http_port);
@@ -282,14 +353,26 @@ void run(int argc, char** argv, const Options& options) {
     web->start();
   }
 
+  if (kept) {
+    kept.started(self, log_file);
+    set_log_stderr(false);
+  }
   std::thread control([&loop] { loop.run(); });
-  std::jthread watchdog([&](std::stop_token stop) { watch(*world, loop, stop); });
+  auto look_at_keeper = [&, kept_until_now = static_cast<bool>(kept)]() mutable {
+    if (!kept_until_now || kept.keeper_lives()) return;
+    kept_until_now = false;
+    loop.post([&node] { node.set_keeper(false); });
+    log_warn("host", "the keeper of this rank has died");
+  };
+  std::jthread watchdog([&](std::stop_token stop) { watch(*world, loop, look_at_keeper, stop); });
   std::thread signal_thread([&] {
     int received = 0;
     ::sigwait(&signals, &received);
     log_info("cluster", "stopping");
     if (web) web->stop();
     if (pg) pg->stop();
+    departure.wait(departure.told_to_leave() || host::requested(ha_directory, launch) == host::Request::kStop);
+    if (publisher) publisher->withdraw();
     world->stop();
   });
   world->run();
@@ -309,7 +392,10 @@ int main(int argc, char** argv) {
   CLI::App app{"tajod: one rank of a Tajo cluster; started by mpirun, usually through launch/start-tajo.sh"};
   Options options;
   app.add_option("--config", options.config, "configuration directory with tajo-site.xml, masters, workers");
-  app.add_flag("--outlive-launcher", options.outlive_launcher, "go on when mpirun is lost");
+  app.add_flag("--outlive-launcher", options.outlive_launcher, "go on when mpirun is lost, with a keeper for each rank");
+  app.add_option("--launch", options.launch, "a name for this start of the cluster, the same at all ranks");
+  app.add_option("--hosts", options.hosts, "only what masters and workers place on these hosts")->delimiter(',');
+  app.add_option("--workers", options.workers, "this many workers in place of those that the file says");
   app.add_flag("--force", options.force, "start although another world may still be running");
   CLI11_PARSE(app, argc, argv);
   try {

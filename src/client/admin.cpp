@@ -58,8 +58,8 @@ void print_nodes(const char* title, const Rows& rows, const std::function<bool(c
 }
 
 int show_cluster(ClusterConnection& c) {
-  Rows rows = c.rows("SELECT rank, host, role, status, total_cpu, used_mem, total_mem, running_tasks, port FROM information_schema.cluster ORDER BY rank");
-  for (auto& row : c.rows("SELECT rank, host, last_role, status, 0, 0, 0, 0, port FROM information_schema.lost_nodes ORDER BY rank"))
+  Rows rows = c.rows("SELECT rank, host, role, status, total_cpu, used_mem, total_mem, running_tasks, port, launcher FROM information_schema.cluster ORDER BY rank");
+  for (auto& row : c.rows("SELECT rank, host, last_role, status, 0, 0, 0, 0, port, '' FROM information_schema.lost_nodes ORDER BY rank"))
     rows.push_back(std::move(row));
   auto live = [](const std::vector<std::string>& row) { return row[3] != "LOST"; };
   auto worker = [](const std::vector<std::string>& row) { return row[2] == "worker" || row[2] == "spare"; };
@@ -71,6 +71,11 @@ int show_cluster(ClusterConnection& c) {
     else ++masters;
     tasks += std::atoi(row[7].c_str());
   }
+  for (const auto& row : rows)
+    if (live(row) && row[9] == "lost") {
+      std::printf("degraded, no launcher\n\n");  // nothing is missing; docs/recovery.md, Without the launcher
+      break;
+    }
   std::printf("Master\n======\n\nLive:%d\n\n", masters);
   for (const auto& row : rows)
     if (live(row) && !worker(row)) std::printf("%-30s %-7s %s\n", (row[1] + ":" + row[8]).c_str(), row[0].c_str(), row[2].c_str());

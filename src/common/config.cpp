@@ -201,6 +201,40 @@ Config Config::load(const std::string& directory) {
   return config;
 }
 
+Config Config::on_hosts(const std::vector<std::string>& hosts) const {
+  auto elsewhere = [&](const auto& line) { return std::find(hosts.begin(), hosts.end(), line.host) == hosts.end(); };
+  Config config = *this;
+  std::erase_if(config.masters_, elsewhere);
+  std::erase_if(config.workers_, elsewhere);
+  if (hosts.empty()) throw Error(sqlstate::kInvalidParameter, "no host is left to run on");
+  if (config.masters_.empty()) {
+    config.masters_.push_back(masters_.front());
+    config.masters_.front().host = hosts.front();
+  }
+  if (config.workers_.empty())
+    for (const MasterLine& master : config.masters_)
+      if (config.workers_.empty() || config.workers_.back().host != master.host) config.workers_.push_back({master.host, 1});
+  return config;
+}
+
+Config Config::with_workers(int count) const {
+  Config config = *this;
+  for (WorkerLine& line : config.workers_) line.slots = 0;
+  for (int i = 0; i < count; ++i) ++config.workers_[static_cast<std::size_t>(i) % config.workers_.size()].slots;
+  std::erase_if(config.workers_, [](const WorkerLine& line) { return line.slots == 0; });
+  return config;
+}
+
+std::vector<std::string> Config::hosts() const {
+  std::vector<std::string> names;
+  auto add = [&](const std::string& host) {
+    if (std::find(names.begin(), names.end(), host) == names.end()) names.push_back(host);
+  };
+  for (const MasterLine& master : masters_) add(master.host);
+  for (const WorkerLine& worker : workers_) add(worker.host);
+  return names;
+}
+
 std::string Config::text(const std::string& key) const {
   auto it = values_.find(key);
   if (it != values_.end()) return expand(it->second);

@@ -18,6 +18,7 @@ std::mutex mutex;
 std::FILE* file = nullptr;
 std::string file_path;
 std::atomic<int> rank{-1};
+std::atomic<bool> errors_to_stderr{true};
 std::atomic<LogLevel> threshold{LogLevel::kInfo};
 
 void rotate() {
@@ -40,7 +41,7 @@ void log_line(LogLevel level, std::string_view room, const std::string& text) {
   char stamp[32];
   std::strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &tm);
   std::lock_guard lock(mutex);
-  for (std::FILE* out : {file, file == nullptr || level >= LogLevel::kError ? stderr : nullptr}) {
+  for (std::FILE* out : {file, file == nullptr || (level >= LogLevel::kError && errors_to_stderr) ? stderr : nullptr}) {
     if (out == nullptr) continue;
     std::fprintf(out, "%s.%03d %-5s [%d] %.*s: %s\n", stamp, static_cast<int>(now / 1000 % 1000),
                  kNames[static_cast<int>(level)], rank.load(), static_cast<int>(room.size()), room.data(), text.c_str());
@@ -58,6 +59,7 @@ void open_log_file(const std::string& path) {
   file_path = path;
 }
 
+void set_log_stderr(bool on) { errors_to_stderr = on; }
 void set_log_rank(int value) { rank = value; }
 void set_log_level(LogLevel level) { threshold = level; }
 

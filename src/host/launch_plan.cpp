@@ -11,6 +11,7 @@
 
 #include "tajo/common/config.hpp"
 #include "tajo/common/error.hpp"
+#include "tajo/host/published.hpp"
 
 namespace tajo::host {
 namespace {
@@ -44,8 +45,8 @@ bool node_local(std::string path) {
 
 }  // namespace
 
-std::string launch_plan(const std::string& directory) {
-  const Config config = Config::load(directory);
+std::string launch_plan(const Config& config) {
+  const std::string& directory = config.directory();
   for (const std::string& warning : config.warnings()) std::fprintf(stderr, "warning: %s\n", warning.c_str());
   std::set<std::string> hosts;
   std::stringstream ranks, web, client, ports;
@@ -68,6 +69,10 @@ std::string launch_plan(const std::string& directory) {
     throw Error("58000", directory + "/tajo-site.xml: tajo.rootdir: \"" + config.rootdir() + "\" is node-local, but " +
                              std::to_string(hosts.size()) + " hosts are to share it");
   std::stringstream out;
+  std::string all;
+  for (const std::string& host : config.hosts()) all += (all.empty() ? "" : " ") + host;
+  out << "TAJO_PLAN_HOSTS=" << quoted(all) << "\nTAJO_PLAN_HA_DIR=" << quoted(ha_directory(config.rootdir()))
+      << "\nTAJO_PLAN_LOCAL=" << is_local(config.masters().front().host) << "\n";
   out << "TAJO_PLAN_NETWORK=" << quoted(config.text("tajo.cluster.network")) << "\n";
   out << "TAJO_PLAN_RANKS=" << quoted(ranks.str()) << "\nTAJO_PLAN_WEB=" << quoted(web.str()) << "\nTAJO_PLAN_CLIENT="
       << quoted(client.str()) << "\nTAJO_PLAN_LOCAL_PORTS=" << quoted(ports.str())

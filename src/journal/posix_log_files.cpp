@@ -86,21 +86,51 @@ std::unique_ptr<PosixLogFiles> PosixLogFiles::open(const std::string& directory,
       new PosixLogFiles(std::move(commits), std::make_shared<Disk>(directory, rank), std::move(post)));
 }
 
+namespace {
+
+/// The newest row that has slots, and the index of its last one; -1: none. Slots have no gaps, so a search finds the end.
+std::pair<std::string, std::int64_t> newest_slot(const std::string& directory, std::vector<std::string> rows) {
+  std::erase_if(rows, [](const std::string& r) { return row_number(r) == 0; });
+  std::sort(rows.begin(), rows.end(), std::greater<>());
+  for (const std::string& row : rows) {
+    auto there = [&](std::int64_t index) {
+      struct stat st {};
+      return ::lstat((directory + "/" + row + "/" + slot_name(index)).c_str(), &st) == 0;
+    };
+    if (!there(0)) continue;  // prepared, but nothing in it yet
+    std::int64_t low = 0, high = 1;
+    while (there(high)) high = 2 * (low = high);
+    while (high - low > 1) (there((low + high) / 2) ? low : high) = (low + high) / 2;
+    return {row, low};
+  }
+  return {{}, -1};
+}
+
+}  // namespace
+
 std::optional<double> PosixLogFiles::newest_slot_age_s(const std::string& directory) {
-  FileResult rows = Disk(directory, 0).list_rows();
+  const auto [row, index] = newest_slot(directory, Disk(directory, 0).list_rows().names);
+  struct stat st {};
+  if (index < 0 || ::lstat((directory + "/" + row + "/" + slot_name(index)).c_str(), &st) != 0) return {};
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  std::optional<double> age;
-  for (const std::string& row : rows.names) {
-    for (std::int64_t index = 0;; ++index) {
-      struct stat st {};
-      if (::lstat((directory + "/" + row + "/" + slot_name(index)).c_str(), &st) != 0) break;
-      double seconds = static_cast<double>(now.tv_sec - st.st_mtim.tv_sec) +
-                       1e-9 * static_cast<double>(now.tv_nsec - st.st_mtim.tv_nsec);
-      age = age ? std::min(*age, seconds) : seconds;
-    }
-  }
-  return age;
+  return static_cast<double>(now.tv_sec - st.st_mtim.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec - st.st_mtim.tv_nsec);
+}
+
+std::vector<Record> PosixLogFiles::newest_records(const std::string& directory) {
+  Disk disk(directory, 0);
+  const auto [row, index] = newest_slot(directory, disk.list_rows().names);
+  if (index < 0) return {};
+  const FileResult links = disk.read_slots(row, std::max<std::int64_t>(0, index - 1), 2);
+  if (links.names.empty()) return {};
+  const auto last = Slot::parse(links.names.back());
+  const auto before = index == 0 ? std::nullopt : Slot::parse(links.names.front());
+  if (!last) return {};
+  // A segment has one writer, whose slots follow each other: it begins where the slot before it ended, if that is its own.
+  const std::uint64_t start = before && before->segment == last->segment ? before->length : 0;
+  const FileResult bytes = disk.read_segment(segment_name(last->segment), start, last->length - start, true);
+  if (bytes.status != FileStatus::kOk || batch_hash(last->epoch, bytes.data) != last->hash) return {};
+  return decode_batch(bytes.data);
 }
 
 PosixLogFiles::PosixLogFiles(std::shared_ptr<Disk> commits, std::shared_ptr<Disk> reads, Post post)

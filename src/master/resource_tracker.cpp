@@ -49,6 +49,13 @@ cluster::View ResourceTracker::view() const {
   return view_;
 }
 
+bool ResourceTracker::launcher_lost() const {
+  std::lock_guard lock(mutex_);
+  for (const auto& [rank, node] : nodes_)
+    if (node.role != cluster::Role::kOutside && node.heartbeat.launcher_lost) return true;
+  return false;
+}
+
 std::pair<int, int> ResourceTracker::capacity() const {
   std::lock_guard lock(mutex_);
   int workers = 0, cores = 0;

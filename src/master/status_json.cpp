@@ -40,7 +40,8 @@ std::string MasterNode::Front::status_json() {
                        {"progress", fraction}, {"rows_read", rows_read}, {"rows", q.rows}, {"error", q.error}, {"epoch", q.epoch},
                        {"task_retries", q.attempts}});
   }
-  json status = {{"cluster", {{"epoch", view.epoch}, {"view", view.number}, {"degraded", false}, {"now_ms", now_ms}}},
+  json status = {{"cluster", {{"epoch", view.epoch}, {"view", view.number}, {"degraded", parts.resources.launcher_lost()},
+                           {"degraded_by", parts.resources.launcher_lost() ? "no launcher" : ""}, {"now_ms", now_ms}}},
                  {"members", std::move(members)},
                  {"queries", std::move(queries)}};
   return status.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -46,7 +46,8 @@ Rows cluster_rows(const Context& c) {
                     number(h.client_port), number(h.http_port), text(master ? "QueryCoordinator" : "Worker"),
                     text(status_name(node, now)), number(h.cores), number(h.memory_used_bytes >> 20), number(h.memory_bytes >> 20),
                     number(0), number(0), number(h.running_tasks),
-                    node.heard_at == 0 ? Value{} : Value(c.parts.runtime.wall() - (now - node.heard_at))});
+                    node.heard_at == 0 ? Value{} : Value(c.parts.runtime.wall() - (now - node.heard_at)),
+                    text(h.launcher_lost ? "lost" : "present")});
   }
   return rows;
 }
@@ -113,7 +114,8 @@ const std::map<std::string, SystemTable>& system_tables() {
        {{{"rank", TypeId::kInt4}, {"host", TypeId::kText}, {"pid", TypeId::kInt4}, {"role", TypeId::kText}, {"epoch", TypeId::kInt8},
          {"view", TypeId::kInt8}, {"port", TypeId::kInt4}, {"http_port", TypeId::kInt4}, {"type", TypeId::kText}, {"status", TypeId::kText},
          {"total_cpu", TypeId::kInt4}, {"used_mem", TypeId::kInt8}, {"total_mem", TypeId::kInt8}, {"used_disk", TypeId::kInt4},
-         {"total_disk", TypeId::kInt4}, {"running_tasks", TypeId::kInt4}, {"last_heartbeat_ts", TypeId::kTimestamp}},
+         {"total_disk", TypeId::kInt4}, {"running_tasks", TypeId::kInt4}, {"last_heartbeat_ts", TypeId::kTimestamp},
+         {"launcher", TypeId::kText}},
         cluster_rows}},
       {"information_schema.lost_nodes",
        {{{"rank", TypeId::kInt4}, {"host", TypeId::kText}, {"pid", TypeId::kInt4}, {"last_role", TypeId::kText}, {"port", TypeId::kInt4},

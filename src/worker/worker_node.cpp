@@ -316,6 +316,7 @@ void WorkerNode::heartbeat() {
   h.memory_bytes = config_.memory_bytes;
   h.memory_used_bytes = engine_.memory_in_use() + outputs_.memory_bytes();
   h.running_tasks = static_cast<std::uint32_t>(engine_.running());
+  h.launcher_lost = config_.launcher_lost();
   auto tasks = engine_.progress();
   for (auto& [query, hosted] : queries_) {
     protocol::RunningQuery r;

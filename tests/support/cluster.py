@@ -74,6 +74,13 @@ class Cluster:
             command = self.hosts.enter(host or next(n for n in self.hosts.names if self.hosts.alive(n))) + command
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=timeout_s)
 
+    def tool(self, name, *arguments, host=None):
+        """Runs a program of the build as an operator would, with several hosts on `host`."""
+        command = [str(pathlib.Path(self.environment.get("TAJO_BIN", ROOT / "build/release/bin")) / name), *arguments]
+        if self.hosts:
+            command = self.hosts.enter(host or self.hosts.names[0]) + command
+        return subprocess.run(command, env={**self.environment, "TAJO_CONF_DIR": str(self.conf)}, capture_output=True, text=True, timeout=60)
+
     def start(self, force=False, *arguments):
         done = self.script("start-tajo.sh", *(["--force"] if force else []), *arguments)
         if done.returncode != 0:

@@ -36,6 +36,13 @@ struct WorkerLine {
 class Config {
  public:
   static Config load(const std::string& directory);
+  /// The same without what lies on other hosts than these: for a relaunch on the survivors. When no master is left, the
+  /// first of the hosts gets one with the first line's ports; when no worker is left, each master's host gets one.
+  Config on_hosts(const std::vector<std::string>& hosts) const;
+  /// The same with this many workers, spread over the hosts of `workers` line by line.
+  Config with_workers(int count) const;
+  /// Of masters and workers, in order, each once.
+  std::vector<std::string> hosts() const;
 
   std::string text(const std::string& key) const;
   std::string path(const std::string& key) const;  ///< without `file://`

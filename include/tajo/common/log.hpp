@@ -12,6 +12,8 @@ void log_line(LogLevel level, std::string_view room, const std::string& text);
 /// `TAJO_LOG_DIR/tajo-<user>-<role>-<host>.log`, 5 rotations by size. Throws Error 58030 when it cannot be written.
 void open_log_file(const std::string& path);
 void set_log_rank(int rank);
+/// Errors go to stderr too, unless it has become the log file itself.
+void set_log_stderr(bool on);
 void set_log_level(LogLevel level);
 
 inline void log_debug(std::string_view room, const std::string& text) { log_line(LogLevel::kDebug, room, text); }

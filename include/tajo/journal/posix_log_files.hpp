@@ -3,8 +3,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tajo/journal/log_files.hpp"
+#include "tajo/journal/record.hpp"
 
 namespace tajo::journal {
 
@@ -22,6 +24,9 @@ class PosixLogFiles final : public LogFiles {
   /// Seconds since the newest slot was won, by the filesystem's times; empty when there is none. Blocks. For whoever
   /// starts a cluster: a log written a moment ago is somebody's.
   static std::optional<double> newest_slot_age_s(const std::string& directory);
+  /// The records of the newest slot, as far as its bytes are there and right; empty otherwise. Blocks. Whether the
+  /// cluster of this log ended in good order stands in them.
+  static std::vector<Record> newest_records(const std::string& directory);
   /// Does not wait for a hung file server: threads end by themselves, callbacks not yet posted are dropped.
   ~PosixLogFiles() override;
 

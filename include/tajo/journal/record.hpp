@@ -22,6 +22,7 @@ enum class RecordKind : std::uint8_t {
   kEmpty = 7,
   kClose = 8,     ///< the log's own: the closing slot of a row
   kSnapshot = 9,  ///< the log's own: first record of a row
+  kLastWords = 10,  ///< of an active that leaves in good order (host)
 };
 
 /// How long a proposer waits: a commit is acknowledged by a slot; state rides with the next slot within 100 ms.

@@ -30,6 +30,8 @@ class ResourceTracker {
   std::vector<NodeStatus> nodes() const;    ///< members and lost ranks, by rank
   std::vector<NodeStatus> members() const;  ///< ranks that stand in the view
   cluster::View view() const;
+  /// Whether a member goes on without its launcher: nothing is missing, but nobody would see the whole job end.
+  bool launcher_lost() const;
   /// Cores of the workers in the view: {workers, cores of the smallest}.
   std::pair<int, int> capacity() const;
 

@@ -31,6 +31,7 @@ enum class Tag : std::uint8_t {
   kClientRequest,    ///< serving master → active
   kClientReply,
   kPlanningMark,     ///< active → backups: planning of a statement begins (masters that began it), or ended (0)
+  kLeave,            ///< active → all: the cluster ends in good order
 };
 inline constexpr std::uint8_t kFirstTag = 16;
 
@@ -114,6 +115,7 @@ struct Heartbeat {
   std::uint32_t cores = 0, running_tasks = 0;
   std::uint64_t memory_bytes = 0, memory_used_bytes = 0;
   std::vector<RunningQuery> queries;  ///< of the QueryMaster on this rank
+  bool launcher_lost = false;         ///< this rank has outlived mpirun or its host's daemon
 };
 
 /// One statement as a serving master hands it to the active.

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -24,6 +25,7 @@ struct WorkerConfig {
   std::uint16_t client_port = 0, http_port = 0;
   std::uint32_t cores = 1;
   std::uint64_t memory_bytes = 0;
+  std::function<bool()> launcher_lost = [] { return false; };  ///< control thread
 };
 
 /// A rank's working half: TaskManager (tasks of any query), the QueryMasters given to this rank, NodeStatusUpdater

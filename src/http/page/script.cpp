@@ -179,7 +179,7 @@ function draw(status) {
   drawFinished(queries.filter(isDone));
   const active = members.find(m => m.role === "active" && m.status !== "LOST"), c = status.cluster || {};
   const health = $("health");
-  health.textContent = !active ? "no active master" : c.degraded ? "degraded" : "healthy";
+  health.textContent = !active ? "no active master" : c.degraded ? "degraded" + (c.degraded_by ? ", " + c.degraded_by : "") : "healthy";
   health.className = "pill " + (!active ? "bad" : c.degraded ? "warn" : "good");
   $("epoch").textContent = "epoch " + c.epoch + " · view " + c.view;
   $("updated").textContent = "updated " + when(Date.now());
