@@ -1,7 +1,9 @@
 #include "tajo/client/admin.hpp"
 
+#include <chrono>
 #include <cstdio>
 #include <functional>
+#include <thread>
 
 #include "cluster_connection.hpp"
 #include "remote_arguments.hpp"
@@ -15,12 +17,14 @@ using Rows = std::vector<std::vector<std::string>>;
 const char* kAdminUsage =
     "usage: admin [options]\n"
     " -cluster             Show the cluster's masters and workers\n"
+    " -decommission <host> Let a host's workers (or a rank) finish and leave\n"
     " -desc                Show every running query in full\n"
     " -flush               Write small inserts to files now\n"
     " -h,--host <host>     Master(s) to ask\n"
     " -kill <query id>     Kill a running query\n"
     " -list                Show the running queries\n"
     " -p,--port <port>     Port(s) of the masters\n"
+    " -recommission <host> Let a host's workers (or a rank) work again\n"
     " -showmasters         List the masters\n";
 
 int list_queries(ClusterConnection& c) {
@@ -103,6 +107,31 @@ int kill_query(ClusterConnection& c, const std::string& id) {
   return 1;
 }
 
+constexpr int kDrainPollMs = 200;
+
+/// Waits until the workers have finished, telling how many still run; Ctrl-C stops the waiting, not the draining.
+int decommission(ClusterConnection& c, const std::string& which) {
+  c.rows("SELECT tajo_decommission(" + quote_literal(which) + ")");
+  const std::string here = " AND (host = " + quote_literal(which) + " OR CAST(rank AS TEXT) = " + quote_literal(which) + ")";
+  std::string said;
+  for (;;) {
+    auto rows = c.rows("SELECT count(*), sum(running_tasks) FROM information_schema.cluster WHERE status = 'DECOMMISSIONING'" + here);
+    if (rows[0][0] == "0") break;
+    const std::string line = which + ": " + rows[0][0] + " worker(s) finish " + (rows[0][1].empty() ? "0" : rows[0][1]) + " task(s)";
+    if (line != said) std::fprintf(stderr, "%s\n", line.c_str());
+    said = line;
+    std::this_thread::sleep_for(std::chrono::milliseconds(kDrainPollMs));
+  }
+  std::printf("%s is decommissioned.\n", which.c_str());
+  return 0;
+}
+
+int recommission(ClusterConnection& c, const std::string& which) {
+  c.rows("SELECT tajo_recommission(" + quote_literal(which) + ")");
+  std::printf("%s is recommissioned.\n", which.c_str());
+  return 0;
+}
+
 /// Runs what needs the cluster and prints `failure` (if any) before the reason when it does not work.
 int with_cluster(const std::function<int()>& work) {
   try {
@@ -178,6 +207,8 @@ int run_admin(ClusterConnection& c, const std::vector<std::string>& arguments) {
     if (option == "-cluster") return show_cluster(c);
     if (option == "-showmasters") return show_masters(c);
     if (option == "-kill") return arguments.size() < 2 ? not_enough() : kill_query(c, arguments[1]);
+    if (option == "-decommission") return arguments.size() < 2 ? not_enough() : decommission(c, arguments[1]);
+    if (option == "-recommission") return arguments.size() < 2 ? not_enough() : recommission(c, arguments[1]);
     if (option == "-flush") {
       c.rows("SELECT tajo_flush()");
       std::printf("OK\n");

@@ -44,7 +44,10 @@ std::vector<HostAddress> parse_hosts(const std::string& hosts, const std::string
   if (!ports.empty())
     for (const std::string& port : split(ports)) numbers.push_back(parse_port(port));
   std::vector<HostAddress> list;
-  for (std::string host : split(hosts)) {
+  std::vector<std::string> names = split(hosts);
+  if (names.size() == 1) names.resize(std::max<std::size_t>(1, numbers.size()), names[0]);  // several masters on one host
+  if (names.size() < numbers.size()) throw Error(sqlstate::kInvalidParameter, "fewer hosts than ports");
+  for (std::string host : names) {
     if (host.empty()) throw Error(sqlstate::kInvalidParameter, "empty name in host list \"" + hosts + "\"");
     HostAddress address;
     if (numbers.size() == 1) address.port = numbers[0];

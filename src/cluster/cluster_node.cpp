@@ -34,6 +34,9 @@ void ClusterNode::hand_over(Rank successor, std::function<void(bool)> done) {
   core_->hand_over(successor, std::move(done));
 }
 
+void ClusterNode::decommission(const std::set<Rank>& ranks, bool out) { core_->decommission(ranks, out); }
+void ClusterNode::retire(Rank rank) { core_->retire(rank); }
+
 void ClusterNode::set_link(Rank peer, bool open) {
   if (!open) {
     core_->links_.erase(peer);

@@ -2,6 +2,7 @@
 
 #include <cereal/archives/portable_binary.hpp>
 #include <cereal/types/map.hpp>
+#include <cereal/types/set.hpp>
 
 #include "tajo/journal/record_archive.hpp"
 
@@ -13,7 +14,7 @@ void serialize(A& a, Member& m) {
 }
 template <class A>
 void serialize(A& a, View& v) {
-  a(v.number, v.epoch, v.world, v.members);
+  a(v.number, v.epoch, v.world, v.members, v.decommissioned);
 }
 template <class A>
 void serialize(A& a, Claim& c) {

@@ -49,6 +49,7 @@ std::vector<Record> ClusterNode::Core::take_batch(Epoch e, std::vector<Pending>&
     next.number += 1;
     next.epoch = e;
     next.members = std::move(p.members);
+    next.decommissioned = std::move(p.decommissioned);
     Record r;
     r.kind = RecordKind::kView;
     r.payload = encode(next);
@@ -220,6 +221,8 @@ void ClusterNode::Core::superseded() {
     more->clear();
   }
   views_.clear();
+  service_wishes_.clear();
+  retiring_.clear();
   proving_ = false;
   for (Pending& p : inflight) p.done(Outcome::kSuperseded);
   for (Pending& p : queue) p.done(Outcome::kNotActive);

@@ -103,6 +103,7 @@ View ClusterNode::Core::claim_view(Cause cause) const {
     for (Rank r : config_.workers) v.members[r] = {Role::kWorker, 1};
     for (Rank r : config_.spares) v.members[r] = {Role::kSpare, 1};
   } else {
+    v.decommissioned = view_.decommissioned;
     bool keep_active = cause == Cause::kHandover;
     for (const auto& [rank, member] : view_.members) {
       if (errors_.contains(rank) || (master_rank(rank) && suspects(rank))) continue;

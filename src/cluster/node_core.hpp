@@ -60,6 +60,7 @@ class ClusterNode::Core {
   struct ViewProposal {
     ViewNumber base;
     std::map<Rank, Member> members;
+    std::set<Rank> decommissioned;
   };
   struct Proof {
     std::vector<std::function<void(bool)>> waiting;
@@ -84,7 +85,7 @@ class ClusterNode::Core {
   bool i_am_master() const { return master_rank(config_.self); }
   int place(Rank r) const;
   int seniority(Rank r) const;
-  std::set<Rank> known_masters() const;         ///< in conf/masters
+  std::set<Rank> known_masters() const;
   std::vector<Rank> others() const;
   Micros interval(Rank peer) const;
   bool watches(Rank r) const;
@@ -132,7 +133,13 @@ class ClusterNode::Core {
   std::set<Rank> cover() const;
   journal::Task<void> change_view(Epoch e);
   void propose_view(std::map<Rank, Member> members);
+  void propose_view(std::map<Rank, Member> members, std::set<Rank> decommissioned);
   void admit_and_promote();
+  bool fill_places(std::map<Rank, Member>& members);
+  bool free_worker(std::map<Rank, Member>& members);
+  bool change_service();
+  void decommission(const std::set<Rank>& ranks, bool out);
+  void retire(Rank rank);
   bool claim_above_ghost();
 
   // --- node_claim.cpp
@@ -228,6 +235,8 @@ class ClusterNode::Core {
   std::deque<Pending> queue_;
   std::vector<Pending> inflight_;
   std::deque<ViewProposal> views_;
+  std::map<Rank, bool> service_wishes_;  ///< decommission (true), recommission
+  std::set<Rank> retiring_;
   bool view_in_flight_ = false;
   std::vector<std::function<void(bool)>> slot_reads_;
   std::vector<std::function<void(bool)>> slot_reads_inflight_;

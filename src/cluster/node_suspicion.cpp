@@ -237,13 +237,14 @@ Task<void> ClusterNode::Core::change_view(Epoch e) {
   kick();
 }
 
-void ClusterNode::Core::propose_view(std::map<Rank, Member> members) {
-  views_.push_back({view_.number, std::move(members)});
+void ClusterNode::Core::propose_view(std::map<Rank, Member> members) { propose_view(std::move(members), view_.decommissioned); }
+
+void ClusterNode::Core::propose_view(std::map<Rank, Member> members, std::set<Rank> decommissioned) {
+  views_.push_back({view_.number, std::move(members), std::move(decommissioned)});
   kick();
 }
 
-/// Ranks that ask are admitted as spares; a spare that has answered takes the place that is free: a rank of conf/masters
-/// its own; others the only worker's, the only backup's, then what is missing of workers, then of backups.
+/// Ranks that ask are admitted as spares, places are filled, an operator's wishes obeyed: one thing a view.
 void ClusterNode::Core::admit_and_promote() {
   std::map<Rank, Member> members = view_.members;
   for (const auto& [rank, incarnation] : joins_) {
@@ -253,7 +254,14 @@ void ClusterNode::Core::admit_and_promote() {
   }
   joins_.clear();
   if (members != view_.members) return propose_view(std::move(members));
-  std::size_t workers = view_.with_role(Role::kWorker).size();
+  if (change_service()) return;
+  if (fill_places(members) || free_worker(members)) propose_view(std::move(members));
+}
+
+/// A spare that has answered takes the place that is free: a rank of conf/masters its own; others the only worker's, the
+/// only backup's, then what is missing of workers, then of backups.
+bool ClusterNode::Core::fill_places(std::map<Rank, Member>& members) {
+  std::size_t workers = view_.workers_on_duty().size();
   std::size_t masters = view_.with_role(Role::kBackup).size() + 1;
   for (const auto& [rank, member] : members)  // who comes back takes its own place
     if (member.role == Role::kSpare && place(rank) >= 0) ++masters;
@@ -263,6 +271,8 @@ void ClusterNode::Core::admit_and_promote() {
     if (place(rank) >= 0) {
       if (!config_.ha) continue;
       member.role = Role::kBackup;
+    } else if (view_.decommissioned.contains(rank)) {
+      continue;
     } else if (config_.ha && masters < config_.masters.size() && workers > 0 &&
                (masters == 1 || workers >= config_.workers.size())) {
       member.role = Role::kBackup;
@@ -277,20 +287,53 @@ void ClusterNode::Core::admit_and_promote() {
     ++count_.promotions;
     changed = true;
   }
-  if (workers == 0 && !changed) {
-    // A spare that became a master works again where nobody else can: statements need a worker more than a second
-    // master. The active itself steps back to a rank of conf/masters first.
-    for (auto& [rank, member] : members) {
-      if (member.role != Role::kBackup || suspects(rank)) continue;
-      if (place(config_.self) < 0 && place(rank) >= 0) return offer_handover(rank);
-      if (place(rank) >= 0) continue;
-      member.role = Role::kWorker;
-      ++count_.masters_to_workers;
-      changed = true;
-      break;
+  return changed;
+}
+
+/// A spare that became a master works again where nobody else can: statements need a worker more than a second master.
+/// The active itself steps back to a rank of conf/masters first.
+bool ClusterNode::Core::free_worker(std::map<Rank, Member>& members) {
+  if (!view_.with_role(Role::kWorker).empty()) return false;
+  for (auto& [rank, member] : members) {
+    if (member.role != Role::kBackup || suspects(rank)) continue;
+    if (place(config_.self) < 0 && place(rank) >= 0) {
+      offer_handover(rank);
+      return false;
     }
+    if (place(rank) >= 0) continue;
+    member.role = Role::kWorker;
+    ++count_.masters_to_workers;
+    return true;
   }
-  if (changed) propose_view(std::move(members));
+  return false;
+}
+
+void ClusterNode::Core::decommission(const std::set<Rank>& ranks, bool out) {
+  if (!is_active()) return;
+  for (Rank r : ranks) service_wishes_[r] = out;
+}
+
+void ClusterNode::Core::retire(Rank rank) {
+  if (is_active() && view_.decommissioned.contains(rank)) retiring_.insert(rank);
+}
+
+bool ClusterNode::Core::change_service() {
+  std::map<Rank, Member> members = view_.members;
+  std::set<Rank> decommissioned = view_.decommissioned;
+  for (auto [rank, out] : std::exchange(service_wishes_, {})) {
+    if (out) decommissioned.insert(rank);
+    else decommissioned.erase(rank);
+    ++count_.decommissions;
+  }
+  for (Rank r : std::exchange(retiring_, {})) {
+    auto it = members.find(r);
+    if (it == members.end() || it->second.role != Role::kWorker || !decommissioned.contains(r)) continue;
+    it->second.role = Role::kSpare;
+    ++count_.retirements;
+  }
+  if (members == view_.members && decommissioned == view_.decommissioned) return false;
+  propose_view(std::move(members), std::move(decommissioned));
+  return true;
 }
 
 }  // namespace tajo::cluster

@@ -41,6 +41,12 @@ std::vector<Rank> View::with_role(Role role) const {
   return out;
 }
 
+std::vector<Rank> View::workers_on_duty() const {
+  std::vector<Rank> out = with_role(Role::kWorker);
+  std::erase_if(out, [this](Rank r) { return decommissioned.contains(r); });
+  return out;
+}
+
 Incarnation View::incarnation(Rank rank) const {
   auto it = members.find(rank);
   return it == members.end() ? 0 : it->second.incarnation;

@@ -60,7 +60,18 @@ void MasterNode::tick() {
   parts_.coordinator.on_tick(now);
   for (auto& [number, pending] : pending_)
     if (now - pending.sent_at >= kRepeatRequestUs) send_pending(number, pending);
+  if (runner_.active()) retire_drained();
   parts_.loop.run_after(kTickUs, [this] { tick(); });
+}
+
+/// A decommissioned worker becomes a spare when the last query that was granted to it has ended.
+void MasterNode::retire_drained() {
+  const cluster::View& view = parts_.node.view();
+  for (Rank rank : view.decommissioned) {
+    auto member = view.members.find(rank);
+    if (member == view.members.end() || member->second.role != cluster::Role::kWorker) continue;
+    if (!parts_.coordinator.uses(rank)) parts_.node.retire(rank);
+  }
 }
 
 bool MasterNode::on_message(Rank source, ByteView message) {

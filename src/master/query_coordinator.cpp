@@ -49,7 +49,7 @@ void QueryCoordinator::submit(QueryJob job, Micros now) {
 
 Rank QueryCoordinator::choose_query_master() const {
   std::map<Rank, int> load;
-  for (Rank rank : view_.with_role(cluster::Role::kWorker)) load[rank] = 0;
+  for (Rank rank : view_.workers_on_duty()) load[rank] = 0;
   for (const auto& [id, query] : running_)
     if (auto it = load.find(query.query_master); it != load.end()) ++it->second;
   Rank best = kNoRank;
@@ -77,7 +77,8 @@ void QueryCoordinator::grant(Running& query) {
   start.attempt = query.attempt;
   start.epoch = epoch_;
   start.plan = query.job.plan;
-  start.workers = view_.with_role(cluster::Role::kWorker);
+  start.workers = view_.workers_on_duty();
+  query.workers = start.workers;
   start.feeds = query.job.feeds;
   start.result_path = query.job.result_path;
   start.splits = query.job.splits;
@@ -152,6 +153,7 @@ void QueryCoordinator::on_view(const cluster::View& view, Micros) {
     if (query.query_master == kNoRank || view.contains(query.query_master)) continue;
     log_warn("master", "query " + id.str() + " lost its QueryMaster, rank " + std::to_string(query.query_master));
     query.query_master = kNoRank;
+    query.workers.clear();
     query.attempt = static_cast<std::uint16_t>((query.attempt + 1) & 0xFF);
     if (query.canceled) canceled.push_back(id);
     else if (++query.restarts > kMaxQueryMasterRestarts) hopeless.push_back(id);
@@ -198,6 +200,15 @@ std::optional<protocol::RunningQuery> QueryCoordinator::progress(const QueryId& 
   std::lock_guard lock(progress_mutex_);
   auto it = progress_.find(query);
   return it == progress_.end() ? std::nullopt : std::optional(it->second);
+}
+
+bool QueryCoordinator::uses(Rank worker) const {
+  return std::any_of(running_.begin(), running_.end(), [worker](const auto& entry) {
+    const Running& query = entry.second;
+    if (query.query_master == kNoRank) return query.waiting_adoption;
+    return query.query_master == worker || query.workers.empty() ||
+           std::find(query.workers.begin(), query.workers.end(), worker) != query.workers.end();
+  });
 }
 
 }  // namespace tajo::master

@@ -22,11 +22,13 @@ void ResourceTracker::on_view(const cluster::View& view) {
     node.rank = rank;
     node.role = member.role;
     node.member = true;
+    node.decommissioned = view.decommissioned.contains(rank);
   }
 }
 
 const char* status_name(const NodeStatus& node, Micros now) {
   if (!node.member) return "LOST";
+  if (node.decommissioned) return node.role == cluster::Role::kWorker ? "DECOMMISSIONING" : "DECOMMISSIONED";
   return node.heard_at != 0 && now - node.heard_at > kUnhealthyAfterUs ? "UNHEALTHY" : "RUNNING";
 }
 
@@ -60,7 +62,7 @@ std::pair<int, int> ResourceTracker::capacity() const {
   std::lock_guard lock(mutex_);
   int workers = 0, cores = 0;
   for (const auto& [rank, node] : nodes_) {
-    if (!node.member || node.role != cluster::Role::kWorker) continue;
+    if (!node.member || node.decommissioned || node.role != cluster::Role::kWorker) continue;
     ++workers;
     int own = static_cast<int>(std::max<std::uint32_t>(1, node.heartbeat.cores));
     cores = cores == 0 ? own : std::min(cores, own);

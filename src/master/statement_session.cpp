@@ -128,6 +128,7 @@ std::optional<std::pair<data::Type, data::Value>> StatementRunner::session_funct
     target->changed.notify_all();
     return as_bool(true);
   }
+  if (name == "tajo_decommission" || name == "tajo_recommission") return as_int(change_service(run, text_of(0), name == "tajo_decommission"));
   if (name == "tajo_hand_over") {
     if (run.session.user != parts_.owner) throw Error("42501", "must be the cluster's owner to hand over");
     const std::string wanted = text_of(0);

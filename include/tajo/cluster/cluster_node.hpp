@@ -20,7 +20,7 @@ struct RuleCounters {
   std::uint64_t claims_stepped_back = 0;     ///< the last slot had vanished
   std::uint64_t holds = 0, holds_superseded = 0, holds_shrunk = 0;  ///< active that lost more than half
   std::uint64_t handovers_granted = 0, handovers_for_files = 0;
-  std::uint64_t evictions_obeyed = 0, joins_admitted = 0, promotions = 0, spares_to_masters = 0, masters_to_workers = 0;
+  std::uint64_t evictions_obeyed = 0, joins_admitted = 0, promotions = 0, spares_to_masters = 0, masters_to_workers = 0, decommissions = 0, retirements = 0;
   std::uint64_t absences = 0, gates = 0;
   std::uint64_t superseded = 0;
   std::uint64_t reads_by_slot = 0, reads_by_majority = 0, checks_refused = 0;
@@ -63,6 +63,8 @@ class ClusterNode final : public Node {
   void propose(Proposal proposal, std::function<void(Outcome)> done) override;
   void prove_read(std::function<void(bool)> done) override;
   void hand_over(Rank successor, std::function<void(bool)> done) override;
+  void decommission(const std::set<Rank>& ranks, bool out) override;
+  void retire(Rank rank) override;
 
   /// Workers with an open link between them watch each other.
   void set_link(Rank peer, bool open);

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,13 @@ struct View {
   Epoch epoch = 0;
   std::uint64_t world = 0;  ///< the MPI job its ranks are of: rank numbers of another job mean nothing here
   std::map<Rank, Member> members;
+  /// Ranks an operator takes out of service: a worker among them gets no new query, a spare among them stays one. Kept
+  /// here and not at the member, so that a rank which was evicted meanwhile does not come back to work.
+  std::set<Rank> decommissioned{};
   Rank active() const;  ///< kNoRank before the first claim
   std::vector<Rank> with_role(Role role) const;
+  /// Workers that take new queries.
+  std::vector<Rank> workers_on_duty() const;
   bool contains(Rank rank) const { return members.contains(rank); }
   /// The rank's incarnation in this view, 0 when it is outside.
   Incarnation incarnation(Rank rank) const;
@@ -92,6 +98,11 @@ class Node {
   virtual void prove_read(std::function<void(bool)> done) = 0;
   /// `haadmin -transitionToActive`: drain, successor claims. `successor` must be a backup.
   virtual void hand_over(Rank successor, std::function<void(bool)> done) = 0;
+  /// Active only: the next view takes these ranks out of service (or back into it). Nothing is answered: the view shows
+  /// it; a change of the active before that forgets the wish.
+  virtual void decommission(const std::set<Rank>& ranks, bool out) = 0;
+  /// Active only: a decommissioned worker with nothing left to do becomes a spare.
+  virtual void retire(Rank rank) = 0;
 };
 
 }  // namespace tajo::cluster

@@ -51,6 +51,7 @@ class MasterNode {
   void forward(protocol::ClientRequest request, std::function<void(protocol::ClientReply)> done);
   void send_pending(std::uint64_t number, Pending& pending);
   void tick();
+  void retire_drained();
   void serve_forwarded();
   void add_server();
   void maintain();

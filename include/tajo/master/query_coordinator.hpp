@@ -45,11 +45,14 @@ class QueryCoordinator {
   void on_tick(Micros now);
 
   std::optional<protocol::RunningQuery> progress(const QueryId& query) const;
+  /// Whether a query that was granted may still need this worker. Control thread.
+  bool uses(Rank worker) const;
 
  private:
   struct Running {
     QueryJob job;
     Rank query_master = kNoRank;
+    std::vector<Rank> workers;  ///< granted to it; empty for one taken over: any
     std::uint16_t attempt = 0;
     int restarts = 0;
     bool waiting_adoption = false;

@@ -12,6 +12,7 @@ struct NodeStatus {
   Rank rank = kNoRank;
   cluster::Role role = cluster::Role::kOutside;  ///< of a rank that is lost: its last
   bool member = false;                           ///< stands in the view
+  bool decommissioned = false;                   ///< an operator takes it out of service
   protocol::Heartbeat heartbeat;
   Micros heard_at = 0;  ///< boottime_us(); 0 = never
 };
@@ -19,7 +20,7 @@ struct NodeStatus {
 /// Without a heartbeat for that long a member is shown as UNHEALTHY.
 inline constexpr Micros kUnhealthyAfterUs = 2'000'000;
 
-/// In Tajo's words: RUNNING, UNHEALTHY, LOST.
+/// In Tajo's words: RUNNING, UNHEALTHY, DECOMMISSIONED (DECOMMISSIONING while its queries end), LOST.
 const char* status_name(const NodeStatus& node, Micros now);
 
 /// What every rank last said of itself, with its role in the view. Written on the control thread, read by any.

@@ -106,6 +106,7 @@ class StatementRunner {
   void keep_reply(const std::string& request_id, std::shared_ptr<const protocol::ClientReply> reply);
 
   // Steps the kinds of statements share (statement_steps.cpp).
+  std::int64_t change_service(const Run& run, const std::string& which, bool out);
   void begin_planning(Run& run);
   void end_planning(Run& run);
   void plan_and_run(Run& run);

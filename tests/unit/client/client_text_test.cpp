@@ -15,6 +15,7 @@ TEST(Hosts, ListsPortsAndSockets) {
   EXPECT_EQ(parse_hosts("a", ""), (List{{"a", 26002}}));
   EXPECT_EQ(parse_hosts("a,b:1,[::1]:2,::1,/dir", "9"), (List{{"a", 9}, {"b", 1}, {"::1", 2}, {"::1", 9}, {"/dir", 9}}));
   EXPECT_EQ(parse_hosts("a,b", "1,2"), (List{{"a", 1}, {"b", 2}}));
+  EXPECT_EQ(parse_hosts("a", "1,2"), (List{{"a", 1}, {"a", 2}}));
   for (auto [hosts, ports] : {std::pair{"a,,b", ""}, {"a:x", ""}, {"a", "0"}, {"a", "70000"}, {"[::1", ""}, {"a,b,c", "1,2"}})
     EXPECT_THROW(parse_hosts(hosts, ports), Error) << hosts << " " << ports;
 }
