@@ -92,5 +92,5 @@ end_launcher() {
     sleep 0.1
   done
   pkill -KILL -s "$pid" 2>/dev/null || true
-  rm -rf "$pid_file" "${TMPDIR:-/tmp}/ompi.$pid" "${TMPDIR:-/tmp}/prterun.$pid"
+  rm -rf "$pid_file" "${TMPDIR:-/tmp}/ompi.$pid" "${TMPDIR:-/tmp}/prterun.$pid" "${TMPDIR:-/tmp}"/prterun.*".$pid.$(id -u)"
 }

@@ -47,7 +47,8 @@ for name in ${!TAJO_*} ${!OMPI_*}; do   # what tajo-env.sh and the operator set 
   case $name in TAJO_PLAN_*) ;; *) export "${name?}"; args+=(-x "$name") ;; esac
 done
 read -r -a extra <<<"${TAJO_MPIRUN_ARGS:-}"
-program=("$bin/tajod" --config "$config" --outlive-launcher --launch "$launch" ${hosts:+--hosts "$hosts"} ${workers:+--workers "$workers"} ${force:+--force})
+read -r -a prefix <<<"${TAJO_RANK_PREFIX:-}"
+program=("${prefix[@]}" "$bin/tajod" --config "$config" --outlive-launcher --launch "$launch" ${hosts:+--hosts "$hosts"} ${workers:+--workers "$workers"} ${force:+--force})
 # One program on all hosts: Open MPI 5.0.7's mpirun crashes on several programs with a --host each.
 ranks=0
 for part in $TAJO_PLAN_RANKS; do ranks=$((ranks + ${part##*:})); done   # HOST:COUNT

@@ -1,0 +1,44 @@
+# Sourced by the scripts of a job: the allocation becomes a configuration directory, and ranks get steps of their own.
+# Options of the environment (sbatch --export or before sbatch): TAJO_CONF (configuration directory to start from: its
+# tajo-site.xml and tajo-env.sh; default conf), TAJO_SLURM_MASTERS (hosts with a master; default: at most 3),
+# TAJO_SLURM_WORKERS (workers a host; default 1), TAJO_PID_DIR (node-local; default /tmp/tajo-USER-jobID).
+script=$(basename "$command")
+say() { echo "$(date "+%F %T") $script: $*"; }
+fail() { echo "$script: $*" >&2; exit 2; }
+[ -n "${SLURM_JOB_ID:-}" ] || fail "this is a script for sbatch"
+base=${TAJO_CONF:-$TAJO_HOME/conf}
+[ -f "$base/tajo-site.xml" ] || fail "TAJO_CONF: \"$base\" has no tajo-site.xml"
+# A successor gets what this job was given, not what is made of it here.
+given=(env -u SLURM_RESTART_COUNT -u TAJO_LAUNCH_AGENT -u TAJO_RANK_PREFIX "TAJO_PID_DIR=${TAJO_PID_DIR:-}" "TAJO_MPIRUN_ARGS=${TAJO_MPIRUN_ARGS:-}")
+export TAJO_PID_DIR=${TAJO_PID_DIR:-/tmp/tajo-$(id -un)-job$SLURM_JOB_ID}
+# shellcheck disable=SC1091
+[ -f "$base/tajo-env.sh" ] && . "$base/tajo-env.sh"
+bin=${TAJO_BIN:-$TAJO_HOME/build/release/bin}
+[ -x "$bin/tajo" ] || fail "\"$bin\" has no programs: launch/setup.sh && launch/build.sh"
+rootdir=$("$bin/tajo" --config "$base" getconf tajo.rootdir) || exit 2
+rootdir=${rootdir#file://}
+rootdir=${rootdir%/}
+ha=$rootdir/system/ha
+config=$rootdir/system/slurm/job-$SLURM_JOB_ID
+export TAJO_LAUNCH_AGENT=$TAJO_HOME/slurm/host-agent     # instead of ssh
+export TAJO_RANK_PREFIX=$TAJO_HOME/slurm/rank-step       # before tajod
+export TAJO_MPIRUN_ARGS="--prtemca plm ssh --prtemca ras ^slurm ${TAJO_MPIRUN_ARGS:-}"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+# masters and workers from the hosts of the job, the first being the one this script runs on.
+write_configuration() {
+  local host here masters=0 most=${TAJO_SLURM_MASTERS:-3}
+  here=$(hostname -s)
+  hosts=$(scontrol show hostnames "$SLURM_JOB_NODELIST") || fail "scontrol does not name the hosts of this job"
+  hosts=$(echo "$here"; grep -vx "$here" <<<"$hosts" || true)
+  mkdir -p "$config" || fail "$base/tajo-site.xml: tajo.rootdir: \"$config\" cannot be made"
+  cp "$base/tajo-site.xml" "$config/"
+  : > "$config/tajo-env.sh"   # the base's is in the environment already
+  : > "$config/masters"
+  : > "$config/workers"
+  for host in $hosts; do
+    if [ $masters -lt "$most" ]; then echo "$host" >> "$config/masters"; masters=$((masters + 1)); fi
+    echo "$host slots=${TAJO_SLURM_WORKERS:-1}" >> "$config/workers"
+  done
+  say "job $SLURM_JOB_ID: $masters master(s), ${TAJO_SLURM_WORKERS:-1} worker(s) on each of:" $hosts
+}
