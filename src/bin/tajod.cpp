@@ -260,7 +260,7 @@ void run(int argc, char** argv, const Options& options) {
   master::SessionState sessions;
   master::QueryState queries;
   master::ResourceTracker resources;
-  master::QueryCoordinator coordinator(port);
+  master::QueryCoordinator coordinator(port, static_cast<std::uint32_t>(config.integer("tajo.task.max-attempts")));
   node.add_machine("catalog", {journal::RecordKind::kCatalog}, catalog);
   node.add_machine("sessions", {journal::RecordKind::kSession}, sessions);
   node.add_machine("queries", {journal::RecordKind::kQuery}, queries);
@@ -293,7 +293,10 @@ void run(int argc, char** argv, const Options& options) {
   worker::WorkerNode worker_node(worker_config, loop, files, port, *engine, *outputs, *storage);
   std::optional<master::CrashNotes> notes;
   if (is_master) notes.emplace(config.rootdir() + "/system/planning", world->id(), self);
-  master::MasterNode master_node({Runtime::system(), loop, node, catalog, sessions, queries, coordinator, resources, *engine, *outputs, *storage, staging, warehouse, user_name(), notes ? &*notes : nullptr}, port);
+  master::MasterParts parts{Runtime::system(), loop, node, catalog, sessions, queries, coordinator, resources, *engine, *outputs, *storage, staging, warehouse, user_name(), notes ? &*notes : nullptr};
+  parts.result_retention_ms = config.integer("tajo.query.result.retention-min") * 60'000;
+  parts.history_expiry_ms = config.integer("tajo.history.expiry-time-day") * 86'400'000;
+  master::MasterNode master_node(parts, port);
   listener.master = &master_node;
   listener.worker = &worker_node;
 

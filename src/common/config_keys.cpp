@@ -62,7 +62,9 @@ const std::vector<ConfigKey>& config_keys() {
         {"tajo.catalog.uri", "", Kind::kText, 0, kIgnored, ""},
         {"tajo.timezone", "UTC", Kind::kText, 0, kIgnored, ""},
         {"tajo.history.query.dir", "", Kind::kPath, 0, kIgnored, ""},
-        {"tajo.history.expiry-time-day", "7", Kind::kInteger, 0, kIgnored, ""},
+        {"tajo.history.expiry-time-day", "7", Kind::kInteger, 0, true, "days a query stays in information_schema.queries, 10,000 queries at most; 0: no limit of time"},
+        {"tajo.query.result.retention-min", "30", Kind::kInteger, 0, true, "minutes the result of a query can be fetched again by its id"},
+        {"tajo.task.max-attempts", "4", Kind::kInteger, 1, true, "failures of the system (disk, network, memory) one task may have before its query fails"},
     };
     std::sort(keys.begin(), keys.end(), [](const ConfigKey& a, const ConfigKey& b) { return std::string(a.name) < b.name; });
     return keys;

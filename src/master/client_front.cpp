@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "result_file_reader.hpp"
 #include "run.hpp"
 #include "tajo/data/batch_codec.hpp"
+#include "tajo/storage/result_file.hpp"
 #include "tajo/storage/write.hpp"
 #include "uuid.hpp"
 
@@ -224,7 +224,7 @@ void MasterNode::Front::deliver(const SessionToken& session, const ClientReply& 
   };
   for (const auto& block : reply.blocks) send(*block);
   if (!reply.result_path.empty()) {
-    ResultFileReader file(reply.result_path);
+    storage::ResultFileReader file(reply.result_path);
     Bytes block;
     while (file.next(block)) send(block);
   }

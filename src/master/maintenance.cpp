@@ -4,6 +4,7 @@
 
 #include "run.hpp"
 #include "tajo/common/log.hpp"
+#include "tajo/storage/result_file.hpp"
 
 namespace tajo::master {
 
@@ -129,8 +130,39 @@ void StatementRunner::sweep_files() {
     QueryId id = QueryId::parse(it->path().filename().string());
     if (!id || running.contains(id)) continue;
     auto query = parts_.queries.find(id);
-    if (!query || parts_.runtime.wall() / 1000 - query->finished_ms >= kKeepResultsMs) fs::remove_all(it->path(), ignored);
+    if (query && query->finished_ms == 0) continue;
+    if (query && parts_.runtime.wall() / 1000 - query->finished_ms < parts_.result_retention_ms) continue;
+    if (!query && unknown_results_.insert(id).second) continue;  // its submission may be on its way to the log: next time
+    fs::remove_all(it->path(), ignored);
+    unknown_results_.erase(id);
   }
+}
+
+void StatementRunner::tidy_results() {
+  const std::int64_t now_ms = parts_.runtime.wall() / 1000;
+  kept_.drop_before(now_ms - parts_.result_retention_ms);
+  if (!active() || parts_.staging_directory.empty()) return;
+  while (auto reply = kept_.to_move()) {
+    const std::string path = result_path(reply->query);
+    try {
+      storage::write_result_file(path, reply->columns, reply->blocks);
+    } catch (const Error& e) {
+      log_warn("master", "results that are kept stay in memory: " + e.message());
+      return;
+    }
+    kept_.moved(reply, path);
+  }
+}
+
+void StatementRunner::expire_history() {
+  if (parts_.history_expiry_ms == 0) return;
+  const std::int64_t before_ms = parts_.runtime.wall() / 1000 - parts_.history_expiry_ms;
+  auto oldest = parts_.queries.oldest_finished_ms();
+  if (!oldest || *oldest >= before_ms) return;
+  cluster::Proposal proposal;
+  proposal.durability = journal::Durability::kState;
+  proposal.records.emplace_back(journal::RecordKind::kQuery, QueryState::expired_record(before_ms));
+  propose(std::move(proposal));
 }
 
 }  // namespace tajo::master

@@ -15,13 +15,24 @@ constexpr int kFlushPeriodS = 2, kSweepPeriodS = 60;
 }
 
 MasterNode::MasterNode(MasterParts parts, protocol::ControlPort& port)
-    : parts_(parts), port_(port), runner_(parts), front_(std::make_unique<Front>(*this)) {
-  runner_.on_planning([this](const std::string& request_id, std::uint16_t count) {
+    : parts_(parts), port_(port), runner_(parts), outcomes_(parts_, port, runner_), front_(std::make_unique<Front>(*this)) {
+  RunnerHooks hooks;
+  hooks.planning = [this](const std::string& request_id, std::uint16_t count) {
     parts_.loop.post([this, request_id, count] {
       // Every backup: which of them succeeds is not known yet.
       for (Rank backup : view_.with_role(cluster::Role::kBackup)) port_.send(backup, protocol::encode(protocol::PlanningMark{request_id, count}));
     });
-  });
+  };
+  hooks.copy = [this](KeptResults::Reply reply, std::function<void()> done) {
+    parts_.loop.post([this, reply = std::move(reply), done = std::move(done)] { outcomes_.copy(reply, done); });
+  };
+  hooks.hold = [this](const QueryId& query, Bytes record) {
+    parts_.loop.post([this, query, record = std::move(record)] { outcomes_.hold(query, record); });
+  };
+  hooks.ask = [this](const QueryId& query, std::function<void(KeptResults::Reply)> done) {
+    parts_.loop.post([this, query, done = std::move(done)] { outcomes_.ask(query, done); });
+  };
+  runner_.set_hooks(std::move(hooks));
 }
 
 MasterNode::~MasterNode() {
@@ -44,9 +55,11 @@ void MasterNode::maintain() {
     parts_.runtime.wait(lock, maintenance_wake_, 1'000'000, [this] { return stopping_; });
     if (stopping_) return;
     lock.unlock();
+    runner_.tidy_results();
     if (runner_.active() && second % kFlushPeriodS == 0) runner_.flush_inline_rows(kFlushAfterUs);
     if (runner_.active() && second % kSweepPeriodS == 0) {
       runner_.sweep_files();
+      runner_.expire_history();
       if (parts_.notes != nullptr) parts_.notes->sweep(parts_.runtime.wall() / 1000);
     }
     lock.lock();
@@ -58,6 +71,7 @@ ClientService& MasterNode::service() { return *front_; }
 void MasterNode::tick() {
   Micros now = parts_.runtime.boottime();
   parts_.coordinator.on_tick(now);
+  outcomes_.on_tick(now);
   for (auto& [number, pending] : pending_)
     if (now - pending.sent_at >= kRepeatRequestUs) send_pending(number, pending);
   if (runner_.active()) retire_drained();
@@ -88,7 +102,7 @@ bool MasterNode::on_message(Rank source, ByteView message) {
       {
         std::lock_guard lock(queue_mutex_);
         // The sender repeats what is not answered yet; a statement that runs long must not take a server for each time.
-        if (queue_.size() >= kMaxForwardedQueue || !taken_.emplace(source, request.number).second) return true;
+        if (answered_.contains({source, request.number}) || queue_.size() >= kMaxForwardedQueue || !taken_.emplace(source, request.number).second) return true;
         queue_.emplace_back(source, std::move(request));
         if (idle_ == 0 && servers_.size() < kMaxForwardedRuns) add_server();
       }
@@ -102,6 +116,7 @@ bool MasterNode::on_message(Rank source, ByteView message) {
       if (reply.not_active) return true;  // the view or the next repetition finds the active
       auto done = std::move(it->second.done);
       pending_.erase(it);
+      if (!reply.record.empty()) outcomes_.keep(source, std::make_shared<const ClientReply>(reply));
       done(std::move(reply));
       return true;
     }
@@ -111,7 +126,7 @@ bool MasterNode::on_message(Rank source, ByteView message) {
       else runner_.marks().ended(mark.request_id);
       return true;
     }
-    default: return false;
+    default: return outcomes_.on_message(source, message);
   }
 }
 
@@ -129,14 +144,27 @@ void MasterNode::serve_forwarded() {
     auto [source, request] = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
-    ClientReply reply = runner_.run(request);
+    const bool from_here = source == port_.self();
+    ClientReply reply = runner_.run(request, from_here ? kNoRank : source);
     reply.number = request.number;
-    parts_.loop.post([this, source = source, reply = std::make_shared<ClientReply>(std::move(reply))] {
+    const bool answered = !reply.not_active && request.kind == ClientRequest::Kind::kExecute;
+    parts_.loop.post([this, source = source, from_here, reply = std::make_shared<ClientReply>(std::move(reply))] {
+      if (!reply->record.empty() && !from_here) outcomes_.given(*reply, source);
       if (view_.contains(source)) port_.send(source, protocol::encode(*reply));
     });
     lock.lock();
     taken_.erase({source, request.number});
+    if (answered) note_answered({source, request.number});
   }
+}
+
+/// A repetition that crossed the answer is not run again: what failed for a reason that passes would be done after all.
+void MasterNode::note_answered(std::pair<Rank, std::uint64_t> request) {
+  if (!answered_.insert(request).second) return;
+  answered_order_.push_back(request);
+  if (answered_order_.size() <= kMaxAnswered) return;
+  answered_.erase(answered_order_.front());
+  answered_order_.pop_front();
 }
 
 void MasterNode::forward(ClientRequest request, std::function<void(ClientReply)> done) {
@@ -162,6 +190,7 @@ void MasterNode::on_view(const cluster::View& view, cluster::Role) {
   view_ = view;
   parts_.resources.on_view(view);
   parts_.coordinator.on_view(view, parts_.runtime.boottime());
+  outcomes_.on_view(view);
   if (view.active() != old)
     for (auto& [number, pending] : pending_) send_pending(number, pending);
 }
@@ -170,21 +199,32 @@ void MasterNode::on_active(Epoch epoch) {
   log_info("master", "active in epoch " + std::to_string(epoch));
   parts_.coordinator.on_active(epoch, parts_.runtime.boottime());
   runner_.on_active(epoch);
+  {
+    std::lock_guard lock(queue_mutex_);  // answers of earlier epochs may not have arrived
+    answered_.clear();
+    answered_order_.clear();
+  }
+  outcomes_.on_active(epoch);
   // Files may be slow and statements are planned: neither belongs to this thread.
-  takeovers_.push_back(parts_.runtime.start("tajo-takeover", kPlanningStackBytes, [this, epoch, running = parts_.queries.running()] {
-    if (parts_.notes != nullptr) parts_.notes->load();
-    runner_.on_prepared(epoch);
-    std::vector<Thread> resumed;
-    for (const QueryRecord& query : running)
-      resumed.push_back(parts_.runtime.start("tajo-resume", kPlanningStackBytes, [this, query] { runner_.resume(query); }));
-  }));
+  takeovers_.push_back(parts_.runtime.start("tajo-takeover", kPlanningStackBytes, [this, epoch] { take_over(epoch); }));
   for (auto& [number, pending] : pending_) send_pending(number, pending);
+}
+
+void MasterNode::take_over(Epoch epoch) {
+  if (parts_.notes != nullptr) parts_.notes->load();
+  runner_.on_prepared(epoch);
+  if (!runner_.wait_settled(epoch)) return;
+  std::vector<Thread> resumed;
+  for (const QueryRecord& query : parts_.queries.running())
+    if (query.epoch != epoch)
+      resumed.push_back(parts_.runtime.start("tajo-resume", kPlanningStackBytes, [this, query] { runner_.resume(query); }));
 }
 
 void MasterNode::on_passive() {
   log_info("master", "no longer active");
   runner_.on_passive();
   parts_.coordinator.on_passive();
+  outcomes_.on_passive();
 }
 
 }  // namespace tajo::master

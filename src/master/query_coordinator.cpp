@@ -31,8 +31,9 @@ void QueryCoordinator::submit(QueryJob job, Micros now) {
   query.attempt = static_cast<std::uint16_t>(((epoch_ - query.job.submitted_epoch) * (kMaxQueryMasterRestarts + 1)) & 0xFF);
   if (query.job.adopt) {
     if (auto early = early_.find(id); early != early_.end()) {
-      QueryDone done = std::move(early->second);
+      auto [source, done] = std::move(early->second);
       early_.erase(early);
+      acknowledge(source, query.job, done);
       query.job.done(std::move(done));
       return;
     }
@@ -80,6 +81,7 @@ void QueryCoordinator::grant(Running& query) {
   start.workers = view_.workers_on_duty();
   query.workers = start.workers;
   start.feeds = query.job.feeds;
+  start.max_task_attempts = max_task_attempts_;
   start.result_path = query.job.result_path;
   start.splits = query.job.splits;
   port_.send(query.query_master, protocol::encode(start));
@@ -106,12 +108,26 @@ void QueryCoordinator::finish(const QueryId& id, QueryDone done) {
   dispatch();
 }
 
+void QueryCoordinator::acknowledge(Rank source, const QueryJob& job, const QueryDone& done) {
+  if (job.hold_result && !done.error) held_[job.id] = {source, done.attempt};
+  else port_.send(source, protocol::encode_query_tag(Tag::kQueryDoneAck, done.query, done.attempt));
+}
+
+void QueryCoordinator::release(const QueryId& query) {
+  auto it = held_.find(query);
+  if (it == held_.end()) return;
+  const auto [source, attempt] = it->second;
+  held_.erase(it);
+  port_.send(source, protocol::encode_query_tag(Tag::kQueryDoneAck, query, attempt));
+}
+
 void QueryCoordinator::on_query_done(Rank source, QueryDone done) {
   if (epoch_ == 0) return;
   auto it = running_.find(done.query);
   if (it == running_.end()) {
+    if (auto held = held_.find(done.query); held != held_.end() && held->second == std::pair{source, done.attempt}) return;
     // Not asked for yet (takeover under way): keep it for the adoption; its QueryMaster repeats it anyway.
-    if (adopting_) early_.try_emplace(done.query, done);
+    if (adopting_) early_.try_emplace(done.query, source, done);
     else port_.send(source, protocol::encode_query_tag(Tag::kQueryDoneAck, done.query, done.attempt));
     return;
   }
@@ -120,7 +136,7 @@ void QueryCoordinator::on_query_done(Rank source, QueryDone done) {
     port_.send(source, protocol::encode_query_tag(Tag::kQueryDoneAck, done.query, done.attempt));
     return;
   }
-  port_.send(source, protocol::encode_query_tag(Tag::kQueryDoneAck, done.query, done.attempt));
+  acknowledge(source, query.job, done);
   finish(done.query, std::move(done));
 }
 
@@ -148,6 +164,7 @@ void QueryCoordinator::on_view(const cluster::View& view, Micros) {
   if (epoch_ == 0) return;
   for (auto it = reported_.begin(); it != reported_.end();)
     it = view.contains(it->second.first) ? std::next(it) : reported_.erase(it);
+  std::erase_if(held_, [&](const auto& held) { return !view.contains(held.second.first); });
   std::vector<QueryId> hopeless, canceled;
   for (auto& [id, query] : running_) {
     if (query.query_master == kNoRank || view.contains(query.query_master)) continue;
@@ -168,6 +185,7 @@ void QueryCoordinator::on_active(Epoch epoch, Micros now) {
   active_since_ = now;
   adopting_ = true;
   early_.clear();
+  held_.clear();
   reported_.clear();
   heard_.clear();
 }
@@ -177,6 +195,7 @@ void QueryCoordinator::on_passive() {
   std::map<QueryId, Running> dropped;
   dropped.swap(running_);
   early_.clear();
+  held_.clear();
   {
     std::lock_guard lock(progress_mutex_);
     progress_.clear();
@@ -190,7 +209,10 @@ void QueryCoordinator::on_tick(Micros now) {
     auto workers = view_.with_role(cluster::Role::kWorker);
     bool all = std::all_of(workers.begin(), workers.end(), [this](Rank r) { return heard_.contains(r); });
     if (now < active_since_ + kAdoptionWaitUs && !all) return;
-    if (now >= active_since_ + 10 * kAdoptionWaitUs) adopting_ = false;  // what nobody asked for by now is acknowledged away
+    if (now >= active_since_ + 10 * kAdoptionWaitUs) {  // what nobody asked for by now is acknowledged away when it comes again
+      adopting_ = false;
+      early_.clear();
+    }
     for (auto& [id, query] : running_) query.waiting_adoption = false;
   }
   dispatch();

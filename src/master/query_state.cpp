@@ -5,7 +5,13 @@
 namespace tajo::master {
 namespace {
 
-enum class Change : std::uint8_t { kSubmitted = 1, kFinished = 2 };
+enum class Change : std::uint8_t { kSubmitted = 1, kFinished = 2, kExpired = 3 };
+
+constexpr std::size_t kFixedBytes = 256;  // an entry without its texts, roughly
+
+std::size_t bytes_of(const QueryRecord& q) {
+  return kFixedBytes + q.request_id.size() + q.session.size() + q.sql.size() + q.error.size() + q.result_path.size();
+}
 
 void put_query(ByteWriter& out, const QueryRecord& q) {
   out.put(q.id.start_ms);
@@ -25,6 +31,10 @@ void put_query(ByteWriter& out, const QueryRecord& q) {
   out.put(q.rows_read);
   out.put(q.bytes_read);
   out.put(q.attempts);
+  out.put(q.result_bytes);
+  out.put(q.starts);
+  out.put(q.digest);
+  out.put(static_cast<std::uint8_t>(q.returns_rows));
 }
 
 QueryRecord get_query(ByteReader& in) {
@@ -46,6 +56,10 @@ QueryRecord get_query(ByteReader& in) {
   q.rows_read = in.get<std::uint64_t>();
   q.bytes_read = in.get<std::uint64_t>();
   q.attempts = in.get<std::uint32_t>();
+  q.result_bytes = in.get<std::uint64_t>();
+  q.starts = in.get<std::uint32_t>();
+  q.digest = in.get<std::uint64_t>();
+  q.returns_rows = in.get<std::uint8_t>() != 0;
   return q;
 }
 
@@ -59,12 +73,42 @@ Bytes change_record(Change change, const QueryRecord& query) {
 }  // namespace
 
 Bytes QueryState::submitted_record(const QueryRecord& query) { return change_record(Change::kSubmitted, query); }
-Bytes QueryState::finished_record(const QueryRecord& query) { return change_record(Change::kFinished, query); }
+
+Bytes QueryState::finished_record(const QueryRecord& query) {
+  // What only serves to plan it again is not needed any more.
+  QueryRecord end = query;
+  end.parameters.clear();
+  if (end.sql.size() > kMaxFinishedSqlBytes) {
+    std::size_t cut = kMaxFinishedSqlBytes;
+    while (cut > 0 && (static_cast<unsigned char>(end.sql[cut]) & 0xC0) == 0x80) --cut;  // not within a character
+    end.sql.resize(cut);
+  }
+  return change_record(Change::kFinished, end);
+}
+
+Bytes QueryState::expired_record(std::int64_t before_ms) {
+  ByteWriter out;
+  out.put(Change::kExpired);
+  out.put(before_ms);
+  return out.take();
+}
+
+QueryRecord QueryState::decode(ByteView record) {
+  ByteReader in(record);
+  in.get<Change>();
+  return get_query(in);
+}
 
 void QueryState::apply(const journal::Record& record) {
   if (record.kind != journal::RecordKind::kQuery) return;
   ByteReader in(record.payload);
   auto change = in.get<Change>();
+  if (change == Change::kExpired) {
+    const auto before_ms = in.get<std::int64_t>();
+    std::lock_guard lock(mutex_);
+    while (!finished_.empty() && queries_.at(finished_.front()).finished_ms < before_ms) drop_oldest();
+    return;
+  }
   QueryRecord query = get_query(in);
   std::lock_guard lock(mutex_);
   last_number_ = std::max(last_number_, query.id.number);
@@ -80,14 +124,23 @@ void QueryState::finish(QueryRecord query) {
   if (it != queries_.end() && it->second.finished_ms != 0) return;  // the first end counts
   if (!query.request_id.empty()) requests_[query.request_id] = query.id;
   finished_.push_back(query.id);
+  finished_bytes_ += bytes_of(query);
   queries_[query.id] = std::move(query);
-  while (finished_.size() > kMaxFinished) {
-    auto old = queries_.find(finished_.front());
-    auto request = requests_.find(old->second.request_id);
-    if (request != requests_.end() && request->second == old->first) requests_.erase(request);
-    queries_.erase(old);
-    finished_.pop_front();
-  }
+  while (finished_.size() > kMaxFinished || finished_bytes_ > kMaxFinishedBytes) drop_oldest();
+}
+
+void QueryState::drop_oldest() {
+  auto old = queries_.find(finished_.front());
+  auto request = requests_.find(old->second.request_id);
+  if (request != requests_.end() && request->second == old->first) requests_.erase(request);
+  finished_bytes_ -= bytes_of(old->second);
+  queries_.erase(old);
+  finished_.pop_front();
+}
+
+std::optional<std::int64_t> QueryState::oldest_finished_ms() const {
+  std::lock_guard lock(mutex_);
+  return finished_.empty() ? std::nullopt : std::optional(queries_.at(finished_.front()).finished_ms);
 }
 
 Bytes QueryState::snapshot() const {
@@ -106,6 +159,7 @@ void QueryState::restore(ByteView snapshot) {
   queries_.clear();
   finished_.clear();
   requests_.clear();
+  finished_bytes_ = 0;
   last_number_ = 0;
   if (snapshot.empty()) return;
   ByteReader in(snapshot);
@@ -114,7 +168,10 @@ void QueryState::restore(ByteView snapshot) {
   for (std::uint32_t i = 0; i < count; ++i) {
     QueryRecord query = get_query(in);
     if (!query.request_id.empty()) requests_[query.request_id] = query.id;
-    if (query.finished_ms != 0) finished_.push_back(query.id);
+    if (query.finished_ms != 0) {
+      finished_.push_back(query.id);
+      finished_bytes_ += bytes_of(query);
+    }
     queries_[query.id] = std::move(query);
   }
 }

@@ -15,6 +15,10 @@ struct StatementRunner::Run {
   Epoch epoch = 0;
   QueryId query;
   bool background = false;               ///< the master's own work: no history, no submission record
+  Rank serving = kNoRank;                ///< the master that holds the reply; kNoRank: this one
+  bool keep = true;                      ///< its outcome is kept for whoever asks again
+  bool distributed = false;              ///< workers ran it: its result is not made again in no time
+  bool own_feed = false;                 ///< it reads rows this master made: a QueryMaster of an earlier epoch cannot
   bool adopt = false;                    ///< taken over from an earlier epoch: `query` and its record exist
   Epoch submitted_epoch = 0;
   Micros started_at = 0;
@@ -41,6 +45,9 @@ struct StatementRunner::Run {
 
 /// This master lost its epoch in the middle of a statement: the serving master asks the successor.
 struct Superseded {};
+
+/// FNV-1a over text and parameters: whether two requests are the same statement.
+std::uint64_t digest_of(const protocol::ClientRequest& request);
 
 /// The feed of a COPY is no stage of the plan; it stands under this number.
 inline constexpr std::uint16_t kFeedStage = 0xFFFF;

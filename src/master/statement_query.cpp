@@ -141,7 +141,7 @@ void StatementRunner::commit_insert(Run& run, const catalog::TablePtr& table, bo
   proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(record));
   run.record.rows = done.rows;
   finish_record(run, tag_prefix + std::to_string(done.rows), proposal);
-  commit_or_throw(std::move(proposal));
+  commit_or_throw(std::move(proposal), &run);
 }
 
 void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
@@ -176,6 +176,7 @@ void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
     }
   } else {
     // Too much for the log: a worker writes it from this rank's output, as it does for COPY.
+    run.own_feed = true;
     TaskId feed{run.query, kFeedStage, 0, 0};
     auto output = parts_.outputs.create(feed, 1, physicals, true);
     struct Ignore : exchange::Waker {  // this thread polls: the rows are at most a statement's length
@@ -263,7 +264,7 @@ void StatementRunner::visit(Run& run, plan::CreateTableStatement& s) {
   cluster::Proposal proposal;
   proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(record));
   finish_record(run, tag, proposal);
-  commit_or_throw(std::move(proposal));
+  commit_or_throw(std::move(proposal), &run);
 }
 
 }  // namespace tajo::master

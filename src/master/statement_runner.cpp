@@ -22,19 +22,19 @@ ClientReply not_active() {
   return reply;
 }
 
+Error another_statement() { return Error(sqlstate::kInvalidParameter, "this request id names another statement").hint("Use a new tajo.request_id for each statement."); }
+
+/// History of statements that were never understood: a password may be anywhere in them.
+std::string without_secrets(const std::string& sql) {
+  std::string folded;
+  for (char c : sql) folded += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (folded.find("password") == std::string::npos) return sql;
+  return sql::beginning_of(sql).word + " …";
+}
+
 ClientReply failed(const Error& error) {
   ClientReply reply;
   reply.error = protocol::to_text(error);
-  return reply;
-}
-
-/// What a write told its client the first time.
-ClientReply recorded(const QueryRecord& query) {
-  ClientReply reply;
-  reply.query = query.id;
-  reply.database = query.database;
-  if (query.state == "QUERY_SUCCEEDED") reply.tag = query.tag;
-  else reply.error = protocol::ErrorText{query.sqlstate, query.error, "", "", 0};
   return reply;
 }
 
@@ -45,23 +45,9 @@ bool writes(const std::string& tag) {
   return false;
 }
 
-/// FNV-1a over the text and the parameters.
-std::uint64_t digest_of(const ClientRequest& request) {
-  std::uint64_t hash = 0xCBF29CE484222325ULL;
-  auto add = [&hash](std::string_view text) {
-    for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-    hash = (hash ^ 0x100U) * 0x100000001B3ULL;  // the end of a text is no byte of one
-  };
-  add(request.sql);
-  for (const auto& parameter : request.parameters) add(parameter.value_or(std::string("\0NULL", 5)));
-  return hash;
-}
-
-bool gives_rows(const QueryRecord& query) { return query.state == "QUERY_SUCCEEDED" && query.tag.starts_with("SELECT"); }
-
 }  // namespace
 
-ClientReply StatementRunner::run(const ClientRequest& request) {
+ClientReply StatementRunner::run(const ClientRequest& request, Rank serving) {
   const Epoch epoch = epoch_;
   if (epoch == 0) return not_active();
   try {
@@ -78,37 +64,52 @@ ClientReply StatementRunner::run(const ClientRequest& request) {
     return failed(e);
   }
 
-  RunPtr run;
-  const bool executes = request.kind == ClientRequest::Kind::kExecute;
-  if (executes) {
+  auto run = std::make_shared<Run>();
+  run->request = request;
+  run->serving = serving;
+  run->epoch = run->submitted_epoch = epoch;
+  run->digest = digest_of(request);
+  if (request.kind != ClientRequest::Kind::kExecute) {
+    execute(*run);
+    return *finish(*run, false);
+  }
+  {
     std::unique_lock lock(mutex_);
     if (auto it = runs_.find(request.request_id); it != runs_.end()) {
       RunPtr other = it->second;
       lock.unlock();
+      if (other->digest != run->digest) return failed(another_statement());
       std::unique_lock wait(other->mutex);
       parts_.runtime.wait(wait, other->changed, Runtime::kForever, [&] { return other->finished; });
       return *other->outcome;
     }
-    if (auto it = kept_.find(request.request_id); it != kept_.end()) return *it->second;
-    auto earlier = parts_.queries.find_request(request.request_id);
-    if (earlier && earlier->finished_ms != 0 && !gives_rows(*earlier)) return recorded(*earlier);
-    run = std::make_shared<Run>();
     runs_[request.request_id] = run;
-  } else {
-    run = std::make_shared<Run>();
   }
-  run->request = request;
-  run->epoch = epoch;
-  run->submitted_epoch = epoch;
-  execute(*run);
-  auto outcome = finish(*run, executes);
-  return *outcome;
+  changed_.notify_all();
+  auto earlier = parts_.queries.find_request(request.request_id);
+  if (earlier && earlier->finished_ms == 0 && earlier->epoch != epoch && !wait_settled(epoch)) {
+    run->reply = not_active();
+  } else if (auto known = known_outcome(request, run->digest)) {
+    run->reply = std::move(*known);
+    run->keep = false;
+  } else {
+    // One that ended here in a way that may be tried again is not taken up, though the log may not show its end yet.
+    if (earlier && earlier->finished_ms == 0 && !kept_.by_query(earlier->id)) take_up(*run, *earlier);
+    execute(*run);
+  }
+  return *finish(*run, true);
 }
 
 std::shared_ptr<const ClientReply> StatementRunner::finish(Run& run, bool named) {
+  if (run.distributed && failpoint("query_ended")) std::raise(SIGKILL);  // before anybody but the QueryMaster has the result
+  run.reply.request_id = run.request.request_id;
+  run.reply.digest = run.digest;
   auto outcome = std::make_shared<const ClientReply>(std::move(run.reply));
   if (named) {
-    if (!outcome->not_active) keep_reply(run.request.request_id, outcome);
+    if (!outcome->not_active && run.keep) {
+      kept_.keep(outcome, parts_.runtime.wall() / 1000);
+      copy_out(run, outcome);
+    }
     std::lock_guard lock(mutex_);
     runs_.erase(run.request.request_id);
   }
@@ -123,8 +124,7 @@ std::shared_ptr<const ClientReply> StatementRunner::finish(Run& run, bool named)
 
 void StatementRunner::execute(Run& run) {
   run.started_at = parts_.runtime.boottime();
-  run.started_ms = parts_.runtime.wall() / 1000;
-  run.digest = digest_of(run.request);
+  run.started_ms = run.adopt ? run.record.started_ms : parts_.runtime.wall() / 1000;
   if (!run.adopt) run.query = next_query_id();
   try {
     auto session = parts_.sessions.find(run.request.session);
@@ -149,6 +149,7 @@ void StatementRunner::execute(Run& run) {
       r.parameters = run.request.parameters;
       r.epoch = run.epoch;
       r.started_ms = run.started_ms;
+      r.digest = run.digest;
     }
     plan_and_run(run);
   } catch (const Superseded&) {
@@ -161,10 +162,12 @@ void StatementRunner::execute(Run& run) {
     run.reply.error = protocol::to_text(Error(sqlstate::kInternalError, e.what()));
   }
   end_planning(run);
-  if (run.reply.error && run.submitted && !run.ended) {
+  const bool executed = run.request.kind == ClientRequest::Kind::kExecute;
+  if (run.reply.error && executed && !run.ended && run.session.id == run.request.session) {
     run.record.sqlstate = run.reply.error->sqlstate;
     run.record.error = run.reply.error->message;
     run.record.state = run.reply.error->sqlstate == sqlstate::kQueryCanceled ? "QUERY_KILLED" : "QUERY_FAILED";
+    if (!run.submitted) run.record.sql = without_secrets(run.record.sql);
     record_state(run, "");
   }
 }
@@ -196,25 +199,10 @@ void StatementRunner::describe(Run& run, const plan::Statement& statement) {
     run.reply.columns.push_back({show->name, text_type, false});
   } else if (std::holds_alternative<std::unique_ptr<plan::ExplainStatement>>(statement.body)) {
     run.reply.columns.push_back({"QUERY PLAN", text_type, false});
+  } else if (auto* fetch = std::get_if<plan::FetchResultStatement>(&statement.body)) {
+    run.reply.columns = fetch_result(run, fetch->query).columns;
   } else {
     run.reply.returns_rows = false;
-  }
-}
-
-void StatementRunner::keep_reply(const std::string& request_id, std::shared_ptr<const ClientReply> reply) {
-  std::size_t bytes = 0;
-  for (const auto& block : reply->blocks) bytes += block->size();
-  std::lock_guard lock(mutex_);
-  if (kept_.contains(request_id)) return;
-  kept_[request_id] = std::move(reply);
-  kept_order_.push_back(request_id);
-  kept_bytes_ += bytes;
-  while (kept_order_.size() > kMaxKeptReplies || kept_bytes_ > kMaxKeptReplyBytes) {
-    auto oldest = kept_.find(kept_order_.front());
-    kept_order_.pop_front();
-    if (oldest == kept_.end()) continue;
-    for (const auto& block : oldest->second->blocks) kept_bytes_ -= block->size();
-    kept_.erase(oldest);
   }
 }
 
@@ -298,13 +286,7 @@ std::optional<ClientReply> StatementRunner::progress(const std::string& session)
 }
 
 void StatementRunner::resume(const QueryRecord& query) {
-  RunPtr run;
-  {
-    std::lock_guard lock(mutex_);
-    if (runs_.contains(query.request_id)) return;
-    run = std::make_shared<Run>();
-    runs_[query.request_id] = run;
-  }
+  auto run = std::make_shared<Run>();
   run->request.session = query.session;
   run->request.request_id = query.request_id;
   run->request.user = query.user;
@@ -313,13 +295,19 @@ void StatementRunner::resume(const QueryRecord& query) {
   run->request.parameters = query.parameters;
   run->request.prepared = !query.parameters.empty();
   run->request.parameter_types.resize(query.parameters.size());
-  run->query = query.id;
-  run->record = query;
-  run->adopt = true;
-  run->submitted = true;
   run->epoch = epoch_;
-  run->submitted_epoch = query.epoch;
-  execute(*run);
+  run->digest = query.digest;
+  take_up(*run, query);
+  {
+    std::unique_lock lock(mutex_);
+    // The rows of a COPY lie at the master its client talks to, which tells where with the request.
+    if (sql::beginning_of(query.sql).word == "COPY")
+      parts_.runtime.wait(lock, changed_, kAwaitCopyUs, [&] { return runs_.contains(query.request_id) || epoch_ != run->epoch; });
+    if (epoch_ != run->epoch || run->epoch == 0 || !runs_.try_emplace(query.request_id, run).second) return;
+  }
+  auto known = known_outcome(run->request, run->digest);
+  if (known) run->reply = std::move(*known);
+  else execute(*run);
   auto outcome = finish(*run, true);
   log_info("master", "query " + query.id.str() + " taken over from epoch " + std::to_string(query.epoch) +
                          (outcome->error ? ": " + outcome->error->message : " and finished"));
@@ -327,6 +315,8 @@ void StatementRunner::resume(const QueryRecord& query) {
 
 void StatementRunner::on_active(Epoch epoch) {
   next_number_ = parts_.queries.last_number() + 1;
+  std::lock_guard lock(mutex_);
+  announced_.clear();
   epoch_ = epoch;
 }
 
@@ -335,7 +325,26 @@ void StatementRunner::on_prepared(Epoch epoch) {
     std::lock_guard lock(mutex_);
     prepared_ = std::max(prepared_, epoch);
   }
-  prepared_changed_.notify_all();
+  changed_.notify_all();
+}
+
+void StatementRunner::on_settled(Epoch epoch) {
+  {
+    std::lock_guard lock(mutex_);
+    settled_ = std::max(settled_, epoch);
+  }
+  changed_.notify_all();
+}
+
+bool StatementRunner::wait_settled(Epoch epoch) {
+  std::unique_lock lock(mutex_);
+  parts_.runtime.wait(lock, changed_, Runtime::kForever, [&] { return settled_ >= epoch || epoch_ != epoch; });
+  return epoch_ == epoch;
+}
+
+void StatementRunner::announce(const QueryRecord& ended) {
+  std::lock_guard lock(mutex_);
+  announced_[ended.id] = ended;
 }
 
 void StatementRunner::on_passive() {
@@ -343,7 +352,7 @@ void StatementRunner::on_passive() {
     std::lock_guard lock(mutex_);
     epoch_ = 0;
   }
-  prepared_changed_.notify_all();
+  changed_.notify_all();
 }
 
 }  // namespace tajo::master

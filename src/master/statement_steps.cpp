@@ -75,7 +75,7 @@ QueryId StatementRunner::next_query_id() {
 void StatementRunner::begin_planning(Run& run) {
   {
     std::unique_lock lock(mutex_);
-    parts_.runtime.wait(lock, prepared_changed_, Runtime::kForever, [&] { return prepared_ >= run.epoch || epoch_ != run.epoch; });
+    parts_.runtime.wait(lock, changed_, Runtime::kForever, [&] { return prepared_ >= run.epoch || epoch_ != run.epoch; });
     if (epoch_ != run.epoch) throw Superseded{};
   }
   const std::string& id = run.request.request_id;
@@ -87,14 +87,14 @@ void StatementRunner::begin_planning(Run& run) {
         .hint("Another form of it may work. It is tried again an hour after the crash.");
   run.planning.emplace(id, run.digest);
   if (failpoint("plan_crash")) std::raise(SIGSEGV);  // in its first microseconds
-  if (tell_planning_) tell_planning_(id, static_cast<std::uint16_t>(lost + 1));
+  if (hooks_.planning) hooks_.planning(id, static_cast<std::uint16_t>(lost + 1));
 }
 
 void StatementRunner::end_planning(Run& run) {
   if (!run.planning) return;
   run.planning.reset();
   marks_.ended(run.request.request_id);
-  if (tell_planning_) tell_planning_(run.request.request_id, 0);
+  if (hooks_.planning) hooks_.planning(run.request.request_id, 0);
 }
 
 plan::Statement StatementRunner::bind(Run& run) {
@@ -156,11 +156,15 @@ std::shared_ptr<Promised<Outcome>> StatementRunner::propose(cluster::Proposal pr
   return promise;
 }
 
-void StatementRunner::commit_or_throw(cluster::Proposal proposal) {
+void StatementRunner::commit_or_throw(cluster::Proposal proposal, Run* ends) {
   switch (propose(std::move(proposal))->take(parts_.runtime)) {
     case Outcome::kCommitted: return;
-    case Outcome::kStaleMember: throw Error("40001", "a worker left the cluster while its rows were committed");
-    case Outcome::kDiskFull: throw Error(sqlstate::kDiskFull, "could not write the log: no space left on device");
+    case Outcome::kStaleMember:
+      if (ends != nullptr) ends->ended = false;
+      throw Error("40001", "a worker left the cluster while its rows were committed");
+    case Outcome::kDiskFull:
+      if (ends != nullptr) ends->ended = false;
+      throw Error(sqlstate::kDiskFull, "could not write the log: no space left on device");
     case Outcome::kSuperseded:
     case Outcome::kNotActive: throw Superseded{};
   }
@@ -170,6 +174,7 @@ void StatementRunner::finish_record(Run& run, const std::string& tag, cluster::P
   run.record.finished_ms = parts_.runtime.wall() / 1000;
   if (run.record.error.empty()) run.record.state = "QUERY_SUCCEEDED";
   run.record.tag = tag;
+  run.record.returns_rows = run.reply.returns_rows;
   run.reply.tag = tag;
   run.ended = true;
   proposal.records.emplace_back(journal::RecordKind::kQuery, QueryState::finished_record(run.record));
@@ -179,6 +184,8 @@ void StatementRunner::record_state(Run& run, const std::string& tag) {
   auto proposal = std::make_shared<cluster::Proposal>();
   proposal->durability = journal::Durability::kState;
   finish_record(run, tag, *proposal);
+  run.reply.record = proposal->records.back().second;
+  if (hooks_.hold) hooks_.hold(run.query, run.reply.record);
   parts_.loop.post([this, proposal] { parts_.node.propose(std::move(*proposal), [](Outcome) {}); });
 }
 
@@ -208,6 +215,7 @@ void StatementRunner::run_immediate(Run& run, plan::PhysicalPlan plan) {
   run.reply.blocks = parts_.outputs.blocks(spec.id, 0);
   parts_.outputs.drop_query(run.query);
   run.record.rows = result.rows;
+  for (const auto& block : run.reply.blocks) run.record.result_bytes += block->size();
 }
 
 protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::PhysicalPlan& plan, protocol::StageInputs feeds) {
@@ -221,12 +229,14 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
   }
   std::optional<protocol::QueryDone> given;
   auto job = std::make_shared<QueryJob>();
+  run.distributed = true;
   job->id = run.query;
-  job->adopt = run.adopt;
+  job->adopt = run.adopt && !run.own_feed;
+  job->hold_result = run.reply.returns_rows && !run.background;
   job->submitted_epoch = run.submitted_epoch;
   job->plan = protocol::encode_plan(plan, true);
   job->feeds = std::move(feeds);
-  job->result_path = parts_.staging_directory + "/" + run.query.str() + "/RESULT";
+  job->result_path = result_path(run.query);
   job->done = [&run, &given](protocol::QueryDone done) { give(run, given, std::move(done)); };
   parts_.loop.post([this, job] { parts_.coordinator.submit(std::move(*job), parts_.runtime.boottime()); });
 
@@ -240,6 +250,9 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
   run.record.rows_read = done.rows_read;
   run.record.bytes_read = done.bytes_read;
   run.record.attempts = done.task_retries;
+  run.record.result_bytes = done.result_bytes;
+  // Each epoch counts on from a multiple; which of the earlier ones started it is not told.
+  run.record.starts = 1u + done.attempt % (kMaxQueryMasterRestarts + 1) + (done.attempt > kMaxQueryMasterRestarts ? 1 : 0);
   run.record.result_path = done.result_path;
   if (done.error) {
     if (done.error->sqlstate == sqlstate::kOutcomeUnknown) throw Superseded{};

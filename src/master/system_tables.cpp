@@ -82,7 +82,8 @@ Rows query_rows(const Context& c) {
     rows.push_back({text(q.id.str()), text(q.state), text(q.user), text(q.database), text(q.sql), text(q.session), Value(fraction),
                     number(read), number(bytes), number(q.rows), Value((done ? q.finished_ms : now_ms) - q.started_ms),
                     Value(q.started_ms * 1000), done ? Value(q.finished_ms * 1000) : Value{}, number(q.attempts), number(q.epoch),
-                    optional_text(q.sqlstate), optional_text(q.error)});
+                    optional_text(q.sqlstate), optional_text(q.error), number(q.result_bytes), number(q.starts),
+                    optional_text(q.tag), text(q.request_id)});
   }
   return rows;
 }
@@ -126,7 +127,8 @@ const std::map<std::string, SystemTable>& system_tables() {
          {"sql", TypeId::kText}, {"session_id", TypeId::kText}, {"progress", TypeId::kFloat8}, {"rows_read", TypeId::kInt8},
          {"bytes_read", TypeId::kInt8}, {"rows", TypeId::kInt8}, {"elapsed_ms", TypeId::kInt8}, {"started", TypeId::kTimestamp},
          {"finished", TypeId::kTimestamp}, {"task_retries", TypeId::kInt8}, {"epoch", TypeId::kInt8}, {"sqlstate", TypeId::kText},
-         {"error", TypeId::kText}},
+         {"error", TypeId::kText}, {"bytes", TypeId::kInt8}, {"attempts", TypeId::kInt8}, {"tag", TypeId::kText},
+         {"request_id", TypeId::kText}},
         query_rows}},
       {"information_schema.tables",
        {{{"table_catalog", TypeId::kText}, {"table_schema", TypeId::kText}, {"table_name", TypeId::kText}, {"table_type", TypeId::kText},

@@ -53,14 +53,14 @@ void load(A& a, StartQuery& m) {
 }
 template <class A>
 void save(A& a, const QueryDone& m) {
-  a(m.query, m.attempt, m.error, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.tasks, m.task_retries,
-    m.counters);
+  a(m.query, m.attempt, m.error, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.result_bytes, m.tasks,
+    m.task_retries, m.counters);
   save_blocks(a, m.blocks);
 }
 template <class A>
 void load(A& a, QueryDone& m) {
-  a(m.query, m.attempt, m.error, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.tasks, m.task_retries,
-    m.counters);
+  a(m.query, m.attempt, m.error, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.result_bytes, m.tasks,
+    m.task_retries, m.counters);
   load_blocks(a, m.blocks);
 }
 template <class A>
@@ -76,14 +76,30 @@ void load(A& a, TaskDone& m) {
 template <class A>
 void save(A& a, const ClientReply& m) {
   a(m.number, m.not_active, m.error, m.returns_rows, m.columns, m.result_path, m.tag, m.notices, m.parameters,
-    m.parameter_types, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query, m.next_request_id);
+    m.parameter_types, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query, m.next_request_id,
+    m.request_id, m.digest);
+  save_bytes(a, m.record);
   save_blocks(a, m.blocks);
 }
 template <class A>
 void load(A& a, ClientReply& m) {
   a(m.number, m.not_active, m.error, m.returns_rows, m.columns, m.result_path, m.tag, m.notices, m.parameters,
-    m.parameter_types, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query, m.next_request_id);
+    m.parameter_types, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query, m.next_request_id,
+    m.request_id, m.digest);
+  m.record = load_bytes(a);
   load_blocks(a, m.blocks);
+}
+
+template <class A>
+void save(A& a, const HeldOutcomes& m) {
+  a(m.epoch, static_cast<std::uint32_t>(m.records.size()));
+  for (const Bytes& record : m.records) save_bytes(a, record);
+}
+template <class A>
+void load(A& a, HeldOutcomes& m) {
+  std::uint32_t count = 0;
+  a(m.epoch, count);
+  for (std::uint32_t i = 0; i < count; ++i) m.records.push_back(load_bytes(a));
 }
 
 namespace {
@@ -118,6 +134,8 @@ Bytes encode(const TaskDone& m) { return pack(Tag::kTaskDone, m); }
 Bytes encode(const Heartbeat& m) { return pack(Tag::kHeartbeat, m); }
 Bytes encode(const ClientRequest& m) { return pack(Tag::kClientRequest, m); }
 Bytes encode(const ClientReply& m) { return pack(Tag::kClientReply, m); }
+Bytes encode_as(Tag tag, const ClientReply& m) { return pack(tag, m); }
+Bytes encode(const HeldOutcomes& m) { return pack(Tag::kHeldOutcomes, m); }
 Bytes encode_query_tag(Tag tag, const QueryId& query, std::uint16_t number) {
   return to_bytes([&](auto& a) { a(tag, query, number); });
 }
@@ -137,6 +155,7 @@ TaskDone decode_task_done(ByteView m) { return unpack<TaskDone>(m); }
 Heartbeat decode_heartbeat(ByteView m) { return unpack<Heartbeat>(m); }
 ClientRequest decode_client_request(ByteView m) { return unpack<ClientRequest>(m); }
 ClientReply decode_client_reply(ByteView m) { return unpack<ClientReply>(m); }
+HeldOutcomes decode_held_outcomes(ByteView m) { return unpack<HeldOutcomes>(m); }
 PlanningMark decode_planning_mark(ByteView m) { return unpack<PlanningMark>(m); }
 TaskId decode_cancel_task(ByteView m) { return unpack<TaskId>(m); }
 QueryTag decode_query_tag(ByteView m) {

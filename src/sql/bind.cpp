@@ -37,6 +37,7 @@ plan::LogicalPlan Binder::finish(BoundQuery query) {
 plan::StatementBody Binder::bind_statement(const Node* root) {
   switch (root->node_case) {
     case PG_QUERY__NODE__NODE_SELECT_STMT:
+      if (auto query = recorded_query(root->select_stmt)) return plan::FetchResultStatement{*query};
       return plan::SelectStatement{finish(bind_query(root->select_stmt, nullptr, nullptr))};
     case PG_QUERY__NODE__NODE_INSERT_STMT:
       return bind_insert(root->insert_stmt);

@@ -159,6 +159,7 @@ BoundFrom Binder::bind_range_function(const PgQuery__RangeFunction* range, const
   if (!is(only, PG_QUERY__NODE__NODE_FUNC_CALL)) unsupported("this kind of function in FROM", location);
   const PgQuery__FuncCall* f = only->func_call;
   const std::string name(string_in(f->funcname[f->n_funcname - 1]));
+  if (name == "query_result") unsupported("query_result in anything but SELECT * FROM query_result('q_…')", location);
   if (name != "generate_series") unsupported("function " + name + " in FROM", location);
   const Scope inner = lateral_scope(scope, left);
   Clause clause;

@@ -187,4 +187,27 @@ plan::StatementBody Binder::bind_explain(const PgQuery__ExplainStmt* stmt) {
   return explain;
 }
 
+/// `SELECT * FROM query_result('q_…')` and nothing else is the recorded result itself: it streams from where it is kept.
+std::optional<std::string> Binder::recorded_query(const PgQuery__SelectStmt* stmt) const {
+  if (stmt->n_from_clause != 1 || stmt->n_target_list != 1 || stmt->where_clause != nullptr || stmt->n_group_clause != 0 ||
+      stmt->having_clause != nullptr || stmt->n_sort_clause != 0 || stmt->limit_count != nullptr || stmt->limit_offset != nullptr ||
+      stmt->n_distinct_clause != 0 || stmt->with_clause != nullptr || stmt->n_locking_clause != 0)
+    return std::nullopt;
+  const Node* target = stmt->target_list[0];
+  const Node* from = stmt->from_clause[0];
+  if (!is(target, PG_QUERY__NODE__NODE_RES_TARGET) || !is(target->res_target->val, PG_QUERY__NODE__NODE_COLUMN_REF) ||
+      !is(from, PG_QUERY__NODE__NODE_RANGE_FUNCTION))
+    return std::nullopt;
+  const NodeSpan fields = TAJO_NODES(target->res_target->val->column_ref, fields);
+  const NodeSpan functions = TAJO_NODES(from->range_function, functions);
+  if (fields.size() != 1 || !is(fields[0], PG_QUERY__NODE__NODE_A_STAR) || functions.size() != 1) return std::nullopt;
+  const Node* call = functions[0]->list->items[0];
+  if (!is(call, PG_QUERY__NODE__NODE_FUNC_CALL) || string_in(call->func_call->funcname[call->func_call->n_funcname - 1]) != "query_result")
+    return std::nullopt;
+  const NodeSpan args = TAJO_NODES(call->func_call, args);
+  if (args.size() != 1 || !is(args[0], PG_QUERY__NODE__NODE_A_CONST) || args[0]->a_const->val_case != PG_QUERY__A__CONST__VAL_SVAL)
+    fail(sqlstate::kSyntaxError, "query_result takes one query id as a string", call->func_call->location);
+  return args[0]->a_const->sval->sval;
+}
+
 }  // namespace tajo::sql

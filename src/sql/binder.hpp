@@ -37,6 +37,7 @@ class Binder {
   plan::StatementBody bind_copy(const PgQuery__CopyStmt* stmt);
   // bind_session.cpp
   plan::StatementBody bind_set(const PgQuery__VariableSetStmt* stmt);
+  std::optional<std::string> recorded_query(const PgQuery__SelectStmt* stmt) const;
   plan::StatementBody bind_transaction(const PgQuery__TransactionStmt* stmt);
   plan::StatementBody bind_create_role(const PgQuery__CreateRoleStmt* stmt);
   plan::StatementBody bind_alter_role(const PgQuery__AlterRoleStmt* stmt);

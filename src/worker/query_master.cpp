@@ -319,7 +319,10 @@ void QueryMaster::succeed() {
   }
   for (Task& task : stages_[root].tasks) {
     done.rows += task.done.rows;
-    for (data::FragmentInfo& f : task.done.fragments) done.fragments.push_back(std::move(f));
+    for (data::FragmentInfo& f : task.done.fragments) {
+      done.result_bytes += f.bytes;
+      done.fragments.push_back(std::move(f));
+    }
   }
   std::optional<protocol::SourceRef> source;
   if (plan_->stages[root].output.kind != StageOutput::Kind::kTable) source = stages_[root].tasks.front().output;

@@ -5,7 +5,7 @@
 #include "tajo/common/failpoint.hpp"
 #include "tajo/common/log.hpp"
 #include "tajo/protocol/plan_codec.hpp"
-#include "result_file.hpp"
+#include "tajo/storage/result_file.hpp"
 
 namespace tajo::worker {
 
@@ -139,6 +139,7 @@ void WorkerNode::query_ready(protocol::StartQuery start, std::shared_ptr<const p
   auto it = queries_.find(start.query);
   if (it == queries_.end() || it->second.attempt != start.attempt) return;  // superseded while splits were listed
   fault_at("query.begin");
+  for (const plan::PhysicalColumn& c : plan->result) it->second.columns.push_back({c.name, c.type, false});
   QueryMaster::Callbacks callbacks;
   callbacks.finished = [this](protocol::QueryDone done, std::optional<protocol::SourceRef> root) {
     query_finished(std::move(done), std::move(root));
@@ -156,13 +157,14 @@ void WorkerNode::query_finished(protocol::QueryDone done, std::optional<protocol
   if (!root) return report(query, std::move(done));
   // Collecting the result may wait (another rank's output, the staging directory): not on the control thread.
   auto shared = std::make_shared<protocol::QueryDone>(std::move(done));
-  files_.post([this, query, shared, source = *root, path = it->second.result_path] {
+  files_.post([this, query, shared, source = *root, path = it->second.result_path, columns = it->second.columns] {
     try {
       shared->blocks = outputs_.blocks(source.task, 0);
       std::size_t bytes = 0;
       for (const auto& block : shared->blocks) bytes += block->size();
+      shared->result_bytes = bytes;
       if (bytes > protocol::kMaxInlineResultBytes) {
-        write_result_file(path, shared->blocks);
+        storage::write_result_file(path, columns, shared->blocks);
         shared->blocks.clear();
         shared->result_path = path;
       }

@@ -10,6 +10,7 @@
 
 #include "tajo/common/thread.hpp"
 #include "tajo/master/client_service.hpp"
+#include "tajo/master/shared_outcomes.hpp"
 #include "tajo/master/statement_runner.hpp"
 #include "tajo/protocol/control_port.hpp"
 
@@ -18,6 +19,8 @@ namespace tajo::master {
 /// Forwarded statements that run at once on the active, for all other masters together; more wait.
 inline constexpr std::size_t kMaxForwardedRuns = 64;
 inline constexpr std::size_t kMaxForwardedQueue = 10'000;
+/// Forwarded statements remembered as answered in this epoch.
+inline constexpr std::size_t kMaxAnswered = 10'000;
 /// A serving master repeats a request that long without an answer; the active recognises it by its request id.
 inline constexpr Micros kRepeatRequestUs = 500'000;
 /// A statement waits that long for an active master before it fails with 57P03.
@@ -55,10 +58,13 @@ class MasterNode {
   void serve_forwarded();
   void add_server();
   void maintain();
+  void take_over(Epoch epoch);
+  void note_answered(std::pair<Rank, std::uint64_t> request);  ///< under queue_mutex_
 
   MasterParts parts_;
   protocol::ControlPort& port_;
   StatementRunner runner_;
+  SharedOutcomes outcomes_;                   ///< control thread
   cluster::View view_;
   std::map<std::uint64_t, Pending> pending_;  ///< control thread
   std::uint64_t next_number_ = 1;
@@ -68,6 +74,8 @@ class MasterNode {
   std::condition_variable maintenance_wake_;  ///< its own: a notify_one for a server must not end here
   std::deque<std::pair<Rank, protocol::ClientRequest>> queue_;
   std::set<std::pair<Rank, std::uint64_t>> taken_;  ///< queued or running: their repetitions are not taken again
+  std::set<std::pair<Rank, std::uint64_t>> answered_;
+  std::deque<std::pair<Rank, std::uint64_t>> answered_order_;
   std::vector<Thread> servers_;
   std::size_t idle_ = 0;
   bool stopping_ = false;

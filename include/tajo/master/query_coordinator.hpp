@@ -25,6 +25,7 @@ struct QueryJob {
   protocol::StageInputs feeds;
   std::map<std::uint32_t, std::vector<data::Split>> splits;
   std::string result_path;
+  bool hold_result = false;  ///< its QueryMaster keeps the result until release()
   std::function<void(protocol::QueryDone)> done;  ///< once, on the control thread
 };
 
@@ -32,10 +33,13 @@ struct QueryJob {
 /// the running ones after a takeover. Sans-I/O; control thread, except progress().
 class QueryCoordinator {
  public:
-  explicit QueryCoordinator(protocol::ControlPort& port) : port_(port) {}
+  explicit QueryCoordinator(protocol::ControlPort& port, std::uint32_t max_task_attempts = 4)
+      : port_(port), max_task_attempts_(max_task_attempts) {}
 
   void submit(QueryJob job, Micros now);
   void cancel(const QueryId& query);
+  /// Another master holds the result, or nobody needs it: its QueryMaster may forget it.
+  void release(const QueryId& query);
   void on_query_done(Rank source, protocol::QueryDone done);
   void on_heartbeat(Rank source, const protocol::Heartbeat& heartbeat);
   void on_view(const cluster::View& view, Micros now);
@@ -61,15 +65,18 @@ class QueryCoordinator {
   void dispatch();
   void grant(Running& query);
   void finish(const QueryId& id, protocol::QueryDone done);
+  void acknowledge(Rank source, const QueryJob& job, const protocol::QueryDone& done);
   Rank choose_query_master() const;
 
   protocol::ControlPort& port_;
+  std::uint32_t max_task_attempts_;
   cluster::View view_;
   Epoch epoch_ = 0;
   Micros active_since_ = 0;
   bool adopting_ = false;                ///< shortly after on_active: unknown results are kept, not acknowledged
   std::map<QueryId, Running> running_;   ///< granted, waiting for adoption or queued (query_master == kNoRank)
-  std::map<QueryId, protocol::QueryDone> early_;                            ///< done before adoption asked
+  std::map<QueryId, std::pair<Rank, protocol::QueryDone>> early_;           ///< done before adoption asked
+  std::map<QueryId, std::pair<Rank, std::uint16_t>> held_;                  ///< ended, not released: QueryMaster and attempt
   std::map<QueryId, std::pair<Rank, std::uint16_t>> reported_;              ///< QueryMasters heard of since on_active
   std::set<Rank> heard_;                                                    ///< ranks that reported since on_active
   mutable std::mutex progress_mutex_;

@@ -22,7 +22,11 @@ struct QueryRecord {
   Epoch epoch = 0;                      ///< of its submission
   std::int64_t started_ms = 0, finished_ms = 0;
   std::uint64_t rows = 0, rows_read = 0, bytes_read = 0;
+  std::uint64_t result_bytes = 0;       ///< of the result, encoded, or of the files written
   std::uint32_t attempts = 0;           ///< task attempts beyond the first, all stages
+  std::uint32_t starts = 0;             ///< how often a QueryMaster was started for it
+  std::uint64_t digest = 0;             ///< of text and parameters: the same request id must mean the same statement
+  bool returns_rows = false;
   std::string tag;                      ///< command tag when it succeeded
   std::string sqlstate, error;
   std::string result_path;              ///< staged result, while it is kept
@@ -33,6 +37,8 @@ struct QueryRecord {
 class QueryState : public journal::StateMachine {
  public:
   static constexpr std::size_t kMaxFinished = 10'000;  ///< history entries; oldest leave first
+  static constexpr std::size_t kMaxFinishedBytes = std::size_t{16} << 20;  ///< likewise; the size of their snapshot
+  static constexpr std::size_t kMaxFinishedSqlBytes = std::size_t{16} << 10;  ///< of a statement; the rest is cut off
 
   void apply(const journal::Record& record) override;
   Bytes snapshot() const override;
@@ -48,14 +54,21 @@ class QueryState : public journal::StateMachine {
   static Bytes submitted_record(const QueryRecord& query);
   /// The end of a query: every field that is known then; of a query never submitted it is both in one.
   static Bytes finished_record(const QueryRecord& query);
+  /// What a submitted_record or finished_record holds.
+  static QueryRecord decode(ByteView record);
+  /// Ends before this time leave the history.
+  static Bytes expired_record(std::int64_t before_ms);
+  std::optional<std::int64_t> oldest_finished_ms() const;
 
  private:
   void finish(QueryRecord query);
+  void drop_oldest();
 
   mutable std::mutex mutex_;
   std::map<QueryId, QueryRecord> queries_;
   std::deque<QueryId> finished_;
   std::map<std::string, QueryId> requests_;
+  std::size_t finished_bytes_ = 0;
   std::uint32_t last_number_ = 0;
 };
 

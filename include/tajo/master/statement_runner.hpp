@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
 #include "tajo/master/crash_notes.hpp"
+#include "tajo/master/kept_results.hpp"
 #include "tajo/master/planning_marks.hpp"
 #include "tajo/master/query_coordinator.hpp"
 #include "tajo/master/query_state.hpp"
@@ -45,6 +47,8 @@ struct MasterParts {
   std::string warehouse_directory;
   std::string owner;               ///< user who started the cluster
   CrashNotes* notes = nullptr;     ///< nullptr: this rank never plans
+  std::int64_t result_retention_ms = 30 * 60 * 1000;           ///< tajo.query.result.retention-min
+  std::int64_t history_expiry_ms = 7 * 24 * 60 * 60 * 1000LL;  ///< tajo.history.expiry-time-day; 0: never
 };
 
 /// Longest name a client may give a statement.
@@ -58,11 +62,24 @@ inline constexpr double kMaxImmediateRows = 100'000;
 inline constexpr Micros kFlushAfterUs = 60'000'000;
 /// A file without a manifest stays at least this long: a scan that began before may still map it.
 inline constexpr Micros kSweepAfterUs = 120'000'000;
-/// A staged result stays this long after its query has ended.
-inline constexpr std::int64_t kKeepResultsMs = 30 * 60 * 1000;
-/// Replies kept for requests that are asked again; the oldest leave first.
-inline constexpr std::size_t kMaxKeptReplies = 1'000;
-inline constexpr std::size_t kMaxKeptReplyBytes = std::size_t{64} << 20;
+/// A result waits that long to be held by a backup too before its first row leaves; then it leaves alone.
+inline constexpr Micros kCopyWaitUs = 2'000'000;
+/// A result that may be kept by another master is waited for that long.
+inline constexpr Micros kAskResultUs = 1'000'000;
+/// After a takeover a COPY waits that long for its rows: the serving master repeats its request (kRepeatRequestUs).
+inline constexpr Micros kAwaitCopyUs = 3'000'000;
+
+/// What a StatementRunner asks of its MasterNode. Any thread; `done` on the control thread.
+struct RunnerHooks {
+  /// Tells the backups that planning begins (count > 0) or ended (0).
+  std::function<void(const std::string& request_id, std::uint16_t count)> planning;
+  /// Gives a backup a copy; done when it is there, or there is no backup. `done` may be empty: nobody waits.
+  std::function<void(KeptResults::Reply reply, std::function<void()> done)> copy;
+  /// A record that rides with a later slot: told again to a new active until it is seen in the log.
+  std::function<void(const QueryId& query, Bytes record)> hold;
+  /// Asks the other masters for a result; nullptr: nobody has it.
+  std::function<void(const QueryId& query, std::function<void(KeptResults::Reply)> done)> ask;
+};
 
 /// Runs one statement on the active master, start to end, on the caller's thread (64 MiB stack; it may block).
 /// The same request id gives the same outcome, whoever asks and however often. Any thread.
@@ -70,8 +87,9 @@ class StatementRunner {
  public:
   explicit StatementRunner(MasterParts parts) : parts_(parts), catalog_change_(parts.runtime), flush_lock_(parts.runtime) {}
 
-  /// Never throws: errors are in the reply. `not_active`: nothing was done here; ask the active.
-  protocol::ClientReply run(const protocol::ClientRequest& request);
+  /// Never throws: errors are in the reply. `not_active`: nothing was done here; ask the active. `serving`: the master
+  /// that holds the reply from now on, kNoRank: this one.
+  protocol::ClientReply run(const protocol::ClientRequest& request, Rank serving = kNoRank);
   void cancel_session(const std::string& session);
   /// Takeover: plans the queries of the log's running set again and attaches to their QueryMasters. Blocks; own thread each.
   void resume(const QueryRecord& query);
@@ -79,18 +97,30 @@ class StatementRunner {
   /// Rewrites rows that ride in the log as fragment files: of tables whose oldest such rows are `min_age_us` old.
   /// Returns how many tables were flushed. Blocks; errors are logged and tried again by the next call.
   int flush_inline_rows(Micros min_age_us);
-  /// Removes files in the warehouse that no manifest names and no running query may still read or write.
+  /// Removes files in the warehouse that no manifest names and no running query may still read or write, and staged
+  /// results that are not kept any longer.
   void sweep_files();
+  /// Moves results that are too many for memory to staging, forgets those that are not kept any longer.
+  void tidy_results();
+  /// Proposes that ends older than history_expiry_ms leave the history.
+  void expire_history();
 
   void on_active(Epoch epoch);
   /// After on_active: what the masters before left behind is read. Nothing is planned before. Any thread.
   void on_prepared(Epoch epoch);
+  /// After on_active: the other masters have told what ended, or take too long. Before, no query is taken up again.
+  void on_settled(Epoch epoch);
+  /// False: another epoch came.
+  bool wait_settled(Epoch epoch);
+  /// A query ended under an earlier epoch; its record is not in the log yet.
+  void announce(const QueryRecord& ended);
   void on_passive();
   bool active() const { return epoch_ != 0; }
   /// What other masters began to plan; fed by MasterNode on a backup.
   PlanningMarks& marks() { return marks_; }
-  /// Tells the backups that planning begins (count > 0) or ended (0). Any thread. Set before the first run().
-  void on_planning(std::function<void(const std::string& request_id, std::uint16_t count)> tell) { tell_planning_ = std::move(tell); }
+  KeptResults& kept() { return kept_; }
+  /// Before the first run().
+  void set_hooks(RunnerHooks hooks) { hooks_ = std::move(hooks); }
 
   struct Run;  ///< one statement under way
 
@@ -103,7 +133,15 @@ class StatementRunner {
   std::shared_ptr<const protocol::ClientReply> finish(Run& run, bool named);
   protocol::ClientReply open_session(const protocol::ClientRequest& request);
   protocol::ClientReply close_session(const protocol::ClientRequest& request);
-  void keep_reply(const std::string& request_id, std::shared_ptr<const protocol::ClientReply> reply);
+
+  // What becomes of outcomes (statement_outcomes.cpp).
+  std::optional<protocol::ClientReply> known_outcome(const protocol::ClientRequest& request, std::uint64_t digest);
+  std::optional<protocol::ClientReply> outcome_of(const QueryRecord& ended);
+  std::optional<protocol::ClientReply> result_of(const QueryRecord& ended);
+  std::string result_path(const QueryId& query) const;
+  void take_up(Run& run, const QueryRecord& query);
+  void copy_out(Run& run, const KeptResults::Reply& outcome);
+  protocol::ClientReply fetch_result(Run& run, const std::string& query);
 
   // Steps the kinds of statements share (statement_steps.cpp).
   std::int64_t change_service(const Run& run, const std::string& which, bool out);
@@ -114,7 +152,8 @@ class StatementRunner {
   plan::Statement bind(Run& run);
   QueryId next_query_id();
   std::shared_ptr<Promised<cluster::Outcome>> propose(cluster::Proposal proposal);
-  void commit_or_throw(cluster::Proposal proposal);
+  /// `ends`: the statement whose end the proposal carries; when nothing was written it has not ended yet.
+  void commit_or_throw(cluster::Proposal proposal, Run* ends = nullptr);
   void finish_record(Run& run, const std::string& tag, cluster::Proposal& proposal);
   void record_state(Run& run, const std::string& tag);
   void prove(Run& run);
@@ -144,22 +183,23 @@ class StatementRunner {
   void visit(Run& run, plan::TransactionStatement& s);
   void visit(Run& run, plan::DeallocateStatement& s);
   void visit(Run& run, plan::DiscardStatement& s);
+  void visit(Run& run, plan::FetchResultStatement& s);
   void flush_table(const catalog::Table& table);
   void commit_insert(Run& run, const catalog::TablePtr& table, bool replace, protocol::QueryDone& done, const std::string& tag_prefix);
   std::optional<std::pair<data::Type, data::Value>> session_function(Run& run, const std::string& name, const std::vector<data::Value>& args);
 
   MasterParts parts_;
   PlanningMarks marks_;
-  std::function<void(const std::string&, std::uint16_t)> tell_planning_;
+  KeptResults kept_;
+  RunnerHooks hooks_;
   std::mutex mutex_;
-  std::condition_variable prepared_changed_;
-  Epoch prepared_ = 0;                  ///< newest epoch on_prepared was called for
+  std::condition_variable changed_;     ///< of epoch_, prepared_, settled_ and runs_
+  Epoch prepared_ = 0, settled_ = 0;    ///< newest epochs on_prepared and on_settled were called for
+  std::map<QueryId, QueryRecord> announced_;
   std::map<std::string, RunPtr> runs_;  ///< by request id
-  std::map<std::string, std::shared_ptr<const protocol::ClientReply>> kept_;
-  std::deque<std::string> kept_order_;
-  std::size_t kept_bytes_ = 0;
   PatientLock catalog_change_;          ///< DDL alone; INSERT commits share
   PatientLock flush_lock_;              ///< one flush at a time
+  std::set<QueryId> unknown_results_;   ///< sweep: staged, not in the history when it was looked at last
   std::map<std::string, Micros> unnamed_files_;  ///< sweep: path → when it was first seen without a manifest
   std::atomic<Epoch> epoch_{0};         ///< 0: not active
   std::atomic<std::uint32_t> next_number_{1};

@@ -51,11 +51,13 @@ struct UseDatabaseStatement { std::string name; };  ///< SET CATALOG / \c
 struct DeallocateStatement { std::string name; };
 struct EmptyStatement {};                            ///< only blanks or comments
 struct DiscardStatement {};
+/// SELECT * FROM query_result('q_…'): the recorded result of a query that ran before.
+struct FetchResultStatement { std::string query; };
 
 using StatementBody = std::variant<EmptyStatement, SelectStatement, CreateDatabaseStatement, DropDatabaseStatement,
                                    CreateTableStatement, DropTableStatement, TruncateStatement, InsertStatement, CopyStatement,
                                    std::unique_ptr<ExplainStatement>, SetStatement, ShowStatement, TransactionStatement,
-                                   UserStatement, UseDatabaseStatement, DeallocateStatement, DiscardStatement>;
+                                   UserStatement, UseDatabaseStatement, DeallocateStatement, DiscardStatement, FetchResultStatement>;
 
 struct Statement {
   StatementBody body;

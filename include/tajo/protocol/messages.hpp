@@ -32,6 +32,11 @@ enum class Tag : std::uint8_t {
   kClientReply,
   kPlanningMark,     ///< active → backups: planning of a statement begins (masters that began it), or ended (0)
   kLeave,            ///< active → all: the cluster ends in good order
+  kKeepOutcome,      ///< active → a backup: a ClientReply to keep, with its record
+  kOutcomeKept,      ///< backup → active, of kKeepOutcome and of a kClientReply with a record: a query
+  kHeldOutcomes,     ///< master → new active: records of ends that it has not seen in the log
+  kAskResult,        ///< active → backups: a query whose result they may keep
+  kResultFound,      ///< backup → active: the ClientReply; not_active: it has none
 };
 inline constexpr std::uint8_t kFirstTag = 16;
 
@@ -79,6 +84,7 @@ struct QueryDone {
   std::string result_path;                           ///< or the staged file holding it
   std::vector<data::FragmentInfo> fragments;         ///< of a write
   std::uint64_t rows = 0, rows_read = 0, bytes_read = 0;
+  std::uint64_t result_bytes = 0;                    ///< of the result, encoded, or of the files written
   std::uint32_t tasks = 0, task_retries = 0;
   std::vector<OperatorCounters> counters;
 };
@@ -156,6 +162,15 @@ struct ClientReply {
   std::int64_t elapsed_us = 0;
   QueryId query;
   std::optional<std::string> next_request_id;                     ///< SET tajo.request_id: names the next statement
+  std::string request_id;                                         ///< for whoever keeps it
+  std::uint64_t digest = 0;                                       ///< of the statement, likewise
+  Bytes record;  ///< of the query's end, to be kept until it is seen in the log: it rides with a later slot
+};
+
+/// What a master holds for a new active: records of queries that ended (QueryState), one each.
+struct HeldOutcomes {
+  Epoch epoch = 0;
+  std::vector<Bytes> records;
 };
 
 Bytes encode(const StartQuery& m);
@@ -170,6 +185,10 @@ Bytes encode_plan_message(const QueryId& query, std::uint16_t attempt, ByteView 
 Bytes encode_query_tag(Tag tag, const QueryId& query, std::uint16_t number);
 Bytes encode_cancel_task(const TaskId& task);
 struct PlanningMark { std::string request_id; std::uint16_t count = 0; };
+Bytes encode(const HeldOutcomes& m);
+HeldOutcomes decode_held_outcomes(ByteView m);
+/// kKeepOutcome, kResultFound.
+Bytes encode_as(Tag tag, const ClientReply& m);
 Bytes encode(const PlanningMark& m);
 PlanningMark decode_planning_mark(ByteView m);
 

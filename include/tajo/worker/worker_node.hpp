@@ -47,6 +47,7 @@ class WorkerNode {
     std::unique_ptr<QueryMaster> master;      ///< empty while splits are enumerated
     std::uint16_t attempt = 0;
     std::string result_path;
+    std::vector<data::Column> columns;        ///< of the result
     std::optional<protocol::QueryDone> done;  ///< kept and repeated until the active has acknowledged it
     bool canceled = false;
   };
