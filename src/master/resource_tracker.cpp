@@ -54,7 +54,7 @@ cluster::View ResourceTracker::view() const {
 bool ResourceTracker::launcher_lost() const {
   std::lock_guard lock(mutex_);
   for (const auto& [rank, node] : nodes_)
-    if (node.role != cluster::Role::kOutside && node.heartbeat.launcher_lost) return true;
+    if (node.member && node.heartbeat.launcher_lost) return true;
   return false;
 }
 
