@@ -1,0 +1,158 @@
+#include <gtest/gtest.h>
+
+#include "tajo/master/kept_results.hpp"
+#include "tajo/master/query_coordinator.hpp"
+#include "tajo/master/query_state.hpp"
+
+namespace tajo::master {
+namespace {
+
+KeptResults::Reply reply(std::uint32_t number, std::size_t bytes = 0) {
+  auto out = std::make_shared<protocol::ClientReply>();
+  out->request_id = "r" + std::to_string(number);
+  out->query = {1000, number};
+  if (bytes > 0) out->blocks.push_back(std::make_shared<const Bytes>(bytes));
+  return out;
+}
+
+TEST(KeptResults, MovesTheOldestAndDropsBeyondItsBounds) {
+  constexpr std::size_t kPiece = std::size_t{4} << 20;
+  KeptResults kept;
+  for (std::uint32_t i = 0; i < 17; ++i) kept.keep(reply(i, kPiece), i);
+  ASSERT_TRUE(kept.by_query({1000, 0}));
+  auto oldest = kept.to_move();
+  ASSERT_TRUE(oldest);
+  EXPECT_EQ(oldest->request_id, "r0");
+  kept.moved(oldest, "/staging/q/RESULT");
+  EXPECT_FALSE(kept.to_move()) << "64 MiB may stay";
+  EXPECT_EQ(kept.by_request("r0")->result_path, "/staging/q/RESULT");
+  EXPECT_TRUE(kept.by_request("r0")->blocks.empty());
+  for (std::uint32_t i = 17; i < 26; ++i) kept.keep(reply(i, kPiece), i);
+  EXPECT_FALSE(kept.by_request("r0"));
+  EXPECT_FALSE(kept.by_query({1000, 1}));
+  EXPECT_TRUE(kept.by_query({1000, 25}));
+  kept.drop_before(25);
+  EXPECT_FALSE(kept.by_request("r24"));
+  EXPECT_TRUE(kept.by_request("r25"));
+}
+
+TEST(KeptResults, TheLatestOutcomeOfARequestCounts) {
+  KeptResults kept;
+  auto failed = reply(1);
+  kept.keep(failed, 0);
+  auto again = std::make_shared<protocol::ClientReply>(*reply(2));
+  again->request_id = "r1";
+  kept.keep(again, 1);
+  EXPECT_EQ(kept.by_request("r1")->query.number, 2u);
+  EXPECT_FALSE(kept.by_query({1000, 1}));
+  for (std::uint32_t i = 3; i < 3 + KeptResults::kMaxKept; ++i) kept.keep(reply(i), 2);
+  EXPECT_FALSE(kept.by_request("r1"));
+}
+
+journal::Record record(Bytes payload) {
+  journal::Record r;
+  r.kind = journal::RecordKind::kQuery;
+  r.payload = std::move(payload);
+  return r;
+}
+
+QueryRecord query(std::uint32_t number, std::int64_t finished_ms) {
+  QueryRecord q;
+  q.id = {1000, number};
+  q.request_id = "r" + std::to_string(number);
+  q.sql = "SELECT " + std::to_string(number);
+  q.state = "QUERY_SUCCEEDED";
+  q.started_ms = 1;
+  q.finished_ms = finished_ms;
+  q.returns_rows = true;
+  q.starts = 2;
+  q.result_bytes = 7;
+  q.digest = 42;
+  return q;
+}
+
+TEST(QueryState, OldEndsLeaveByARecord) {
+  QueryState state;
+  for (std::uint32_t i = 1; i <= 5; ++i) state.apply(record(QueryState::finished_record(query(i, i * 100))));
+  QueryRecord running = query(9, 0);
+  state.apply(record(QueryState::submitted_record(running)));
+  state.apply(record(QueryState::expired_record(300)));
+  EXPECT_FALSE(state.find({1000, 2}));
+  EXPECT_FALSE(state.find_request("r2"));
+  EXPECT_TRUE(state.find({1000, 3}));
+  EXPECT_TRUE(state.find({1000, 9})) << "what runs stays";
+  EXPECT_EQ(state.oldest_finished_ms(), 300);
+  QueryState successor;
+  successor.restore(state.snapshot());
+  auto found = successor.find({1000, 3});
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->returns_rows);
+  EXPECT_EQ(found->starts, 2u);
+  EXPECT_EQ(found->result_bytes, 7u);
+  EXPECT_EQ(found->digest, 42u);
+  EXPECT_EQ(successor.snapshot(), state.snapshot());
+}
+
+TEST(QueryState, LongStatementsAreCutAndTheHistoryBounded) {
+  QueryState state;
+  QueryRecord q = query(1, 1);
+  q.sql = "SELECT '" + std::string(QueryState::kMaxFinishedSqlBytes - 9, 'x') + "ßßß'";
+  q.parameters = {"p"};
+  state.apply(record(QueryState::finished_record(q)));
+  auto kept = state.find(q.id);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->sql.size(), QueryState::kMaxFinishedSqlBytes - 1) << "not within a character";
+  EXPECT_TRUE(kept->parameters.empty());
+  for (std::uint32_t i = 2; i < 1'200; ++i) {
+    q.id.number = i;
+    q.request_id = "r" + std::to_string(i);
+    state.apply(record(QueryState::finished_record(q)));
+  }
+  EXPECT_LE(state.snapshot().size(), QueryState::kMaxFinishedBytes);
+  EXPECT_FALSE(state.find({1000, 1}));
+  EXPECT_TRUE(state.find({1000, 1'199}));
+}
+
+class Port : public protocol::ControlPort {
+ public:
+  Rank self() const override { return 0; }
+  void send(Rank to, Bytes message) override {
+    if (static_cast<protocol::Tag>(message[0]) == protocol::Tag::kQueryDoneAck) acknowledged.push_back(to);
+    if (static_cast<protocol::Tag>(message[0]) == protocol::Tag::kStartQuery) attempts = protocol::decode_start_query(message).max_task_attempts;
+  }
+  std::vector<Rank> acknowledged;
+  std::uint32_t attempts = 0;
+};
+
+TEST(QueryCoordinator, AQueryMasterKeepsAResultUntilItIsReleased) {
+  Port port;
+  QueryCoordinator coordinator(port, 7);
+  cluster::View view;
+  view.number = view.epoch = 1;
+  view.members[0].role = cluster::Role::kActive;
+  view.members[1].role = cluster::Role::kWorker;
+  coordinator.on_active(1, 0);
+  coordinator.on_view(view, 0);
+  coordinator.on_heartbeat(1, {});
+  coordinator.on_tick(1);
+  int ended = 0;
+  QueryJob job;
+  job.id = {1000, 1};
+  job.submitted_epoch = 1;
+  job.hold_result = true;
+  job.done = [&ended](protocol::QueryDone) { ++ended; };
+  coordinator.submit(std::move(job), 1);
+  EXPECT_EQ(port.attempts, 7u) << "tajo.task.max-attempts";
+  protocol::QueryDone done;
+  done.query = {1000, 1};
+  coordinator.on_query_done(1, done);
+  coordinator.on_query_done(1, done);  // repeated until it is acknowledged
+  EXPECT_EQ(ended, 1);
+  EXPECT_TRUE(port.acknowledged.empty());
+  coordinator.release({1000, 1});
+  coordinator.release({1000, 1});
+  EXPECT_EQ(port.acknowledged, std::vector<Rank>{1});
+}
+
+}  // namespace
+}  // namespace tajo::master
