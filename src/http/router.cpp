@@ -4,6 +4,7 @@
 #include <array>
 
 #include "page/pages.hpp"
+#include "result_json.hpp"
 #include "tokens.hpp"
 #include "tajo/common/clock.hpp"
 #include "tajo/common/error.hpp"
@@ -77,7 +78,16 @@ struct Route {
   std::string_view path;
   std::string_view methods;
 };
-constexpr std::array<Route, 4> kRoutes{{{"/", "GET, HEAD"}, {"/login", "GET, HEAD, POST"}, {"/logout", "POST"}, {"/api/status", "GET, HEAD"}}};
+constexpr std::string_view kResultPath = "/rest/queries/*/result";
+constexpr std::array<Route, 5> kRoutes{{{"/", "GET, HEAD"}, {"/login", "GET, HEAD, POST"}, {"/logout", "POST"}, {"/api/status", "GET, HEAD"},
+                                         {kResultPath, "GET, HEAD"}}};
+
+/// The query id of `/rest/queries/<id>/result`; empty for other paths.
+std::string_view query_of(std::string_view path) {
+  const std::string_view head = kResultPath.substr(0, kResultPath.find('*')), tail = kResultPath.substr(kResultPath.find('*') + 1);
+  if (path.size() <= head.size() + tail.size() || !path.starts_with(head) || !path.ends_with(tail)) return {};
+  return path.substr(head.size(), path.size() - head.size() - tail.size());
+}
 
 bool allows(std::string_view methods, std::string_view method) {
   std::size_t at = methods.find(method);
@@ -103,9 +113,11 @@ std::string_view reason_of(int status) {
     case 303: return "See Other";
     case 400: return "Bad Request";
     case 401: return "Unauthorized";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 408: return "Request Timeout";
+    case 410: return "Gone";
     case 413: return "Payload Too Large";
     case 415: return "Unsupported Media Type";
     case 429: return "Too Many Requests";
@@ -189,7 +201,8 @@ Response Router::status() {
 
 Response Router::answer(const Request& request) {
   std::string path = request.target.substr(0, request.target.find('?'));
-  auto route = std::ranges::find(kRoutes, path, &Route::path);
+  const std::string query(query_of(path));
+  auto route = std::ranges::find(kRoutes, query.empty() ? std::string_view(path) : kResultPath, &Route::path);
   if (route == kRoutes.end()) return plain(404, "there is no such page");
   if (!allows(route->methods, request.method)) {
     Response response = plain(405, "this page takes " + std::string(route->methods));
@@ -202,7 +215,7 @@ Response Router::answer(const Request& request) {
     std::optional<std::string> user = logins_.user_of(token_of(request));
     if (path == "/") return user ? page(*user) : redirect("/login");
     if (!user) return {401, {{"Content-Type", "application/json"}}, "{\"error\":\"log in first: POST /login with user and password\"}\n"};
-    return status();
+    return query.empty() ? status() : recorded_result(service_, *user, query);
   } catch (const Error& error) {
     return plain(503, error.what());
   } catch (const std::exception& error) {

@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kBacklog = 128;
 constexpr int kAcceptPauseMs = 50;            // after "too many open files"
-constexpr std::size_t kStackBytes = 1 << 20;  // nothing is planned here
+constexpr std::size_t kStackBytes = kPlanningStackBytes;  // a result is asked for with a statement
 
 [[noreturn]] void cannot_listen(const std::string& where, const std::string& why) {
   throw Error(sqlstate::kIoError, "cannot listen on " + where + " (tajo.master.info-http.address): " + why);

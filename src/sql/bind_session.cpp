@@ -126,7 +126,8 @@ plan::StatementBody Binder::bind_alter_role(const PgQuery__AlterRoleStmt* stmt) 
   user.kind = plan::UserStatement::Kind::kAlter;
   user.name = role_name(stmt->role);
   if (stmt->action < 0) unsupported("ALTER GROUP", stmt->role->location);
-  if (!context_.catalog->users.contains(user.name)) throw Error("42704", "role \"" + user.name + "\" does not exist");
+  // The cluster's owner is a user without an entry until it has a password.
+  if (!context_.catalog->users.contains(user.name) && user.name != context_.user) throw Error("42704", "role \"" + user.name + "\" does not exist");
   role_options(user, TAJO_NODES(stmt, options));
   return user;
 }

@@ -4,7 +4,9 @@ A retry from another connection, before, during and after the commit and across 
 CREATE TABLE AS and COPY. A result outlives the active that made it, small ones by a copy at a backup, large ones in
 staging, and is fetched again by request id and by query id. Asserts no time."""
 import argparse
+import http.client
 import io
+import json
 import os
 import pathlib
 import sys
@@ -64,6 +66,20 @@ def filled(cluster):
 def query_of(cursor, request):
     cursor.execute("SELECT query_id, attempts FROM information_schema.queries WHERE request_id LIKE %s", (f"%:{request}",))
     return cursor.fetchall()
+
+
+def over_http(cluster, master, query):
+    """The recorded result as the web server of a master gives it."""
+    altered = run(cluster.connect(master).cursor(), f"ALTER USER \"{cluster.user}\" PASSWORD 'wonder'")
+    connection = http.client.HTTPConnection("127.0.0.1", cluster.web_ports[master], timeout=20)
+    connection.request("POST", "/login", f"user={cluster.user}&password=wonder", {"Content-Type": "application/x-www-form-urlencoded"})
+    cookie = connection.getresponse()
+    problem = f"{altered}, {cookie.status} {cookie.read()[-300:]!r}"
+    connection.request("GET", f"/rest/queries/{query}/result", headers={"Cookie": cookie.getheader("Set-Cookie", "").split(";")[0]})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return json.loads(body) if answer.status == 200 else f"{problem}, {answer.status} {body!r}"
 
 
 def retries_case():
@@ -152,6 +168,8 @@ def results_case():
             check(run(cursor, f"SELECT * FROM query_result('{ids['s1'][0][0]}')") == first, "the small one by its query id")
             check(sorted(run(cursor, f"SELECT * FROM query_result('{ids['l1'][0][0]}')")) == sorted(big), "the large one by its query id")
         check([c.name for c in there.description] == ["k", "random"] if run(there, f"SELECT * FROM query_result('{ids['s1'][0][0]}')") else False, "with its columns")
+        answer = over_http(cluster, backup, ids["s1"][0][0])
+        check(isinstance(answer, dict) and [tuple(row) for row in answer["rows"]] == first, f"over HTTP: {answer}")
         check(run(there, "SELECT * FROM query_result('q_1_1')") == "42704", "an unknown query id is an error")
         for n in (4711, 4712):
             check(wait_until(lambda n=n: run(there, f"SELECT state FROM information_schema.queries WHERE sql = 'SELECT {n}'") == [("QUERY_SUCCEEDED",)], PATIENCE_S),

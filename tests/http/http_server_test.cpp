@@ -104,6 +104,18 @@ TEST_F(Http, LoginShowsPageAndStatus) {
   EXPECT_THAT(get("/api/status", cookie), StartsWith("HTTP/1.1 401 "));
 }
 
+TEST_F(Http, RecordedResults) {
+  EXPECT_THAT(get("/rest/queries/q_1_2/result"), StartsWith("HTTP/1.1 401 "));
+  std::string cookie = log_in();
+  std::string result = get("/rest/queries/q_1_2/result", cookie);
+  EXPECT_THAT(result, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(result, HasSubstr(R"({"query_id":"q_1_2","columns":[{"name":"n","type":"INT8"},{"name":"t","type":"TEXT"}],"rows":[[1,"a \"b\""],[2,null]]})"));
+  EXPECT_THAT(get("/rest/queries/q_9_9/result", cookie), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(get("/rest/queries/q_1_2';--/result", cookie), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(get("/rest/queries//result", cookie), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(post("/rest/queries/q_1_2/result", "", cookie), StartsWith("HTTP/1.1 405 "));
+}
+
 TEST_F(Http, CookieIsForThisSiteOnly) {
   std::string answer = post("/login", "user=alice&password=wonder%2Cland");
   EXPECT_THAT(answer, HasSubstr("; HttpOnly; SameSite=Strict"));
