@@ -4,6 +4,7 @@ script=$(basename "$0")
 config=$TAJO_HOME/conf
 force=
 hosts=
+here=
 workers=
 replaces=
 launch=
@@ -16,6 +17,7 @@ while [ $# -gt 0 ]; do
     --workers) workers=${2:?--workers needs a number}; shift 2 ;;
     --replaces) replaces=${2:?--replaces needs the name of a launch}; force=--force; shift 2 ;;
     --launch) launch=${2:?--launch needs a name}; shift 2 ;;
+    --here) here=1; shift ;;
     --supervise) supervise=1; shift ;;
     *) break ;;
   esac
@@ -38,6 +40,8 @@ mpirun=${TAJO_MPIRUN:-$TAJO_HOME/.env/bin/mpirun}
 pid_file=$TAJO_PID_DIR/tajo-$user-mpirun.pid
 # Whether process $1 lives. One that has ended but was never reaped (a container without an init) does not.
 lives() { local state; state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) && [ "$state" != Z ]; }
+# What runs a command on another host: AGENT HOST COMMAND.
+launch_agent=${TAJO_LAUNCH_AGENT:-ssh -o BatchMode=yes -o ConnectTimeout=1}
 supervisor_file=$TAJO_PID_DIR/tajo-$user-supervisor.pid
 
 fail() { echo "$script: $*" >&2; exit 1; }
@@ -58,17 +62,58 @@ present() {
   return 0
 }
 
+# A command for other hosts: stop-tajo.sh --here with this environment.
+here_command() {
+  local name values=
+  for name in ${!TAJO_*}; do
+    case $name in TAJO_PLAN_* | TAJO_STATE_*) ;; *) values="$values $name=$(printf %q "${!name}")" ;; esac
+  done
+  echo "env$values $(printf '%q ' "$TAJO_HOME/launch/stop-tajo.sh" --config "$config" --here) ${1:+--launch $1}"
+}
+
+# Ends what is left on this host of the cluster (of launch $1, else all), at once, with what it left behind.
+end_ranks_here() {
+  local tenth pid file host directory start pattern="^$bin/tajod --config $config( .*)?${1:+ --launch $1}( |\$)"
+  for pid in $(pgrep -u "$(id -u)" -f "$pattern"); do
+    # The ranks only: their keepers then remove what they left.
+    if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = tajod ]; then kill -KILL "$pid" 2>/dev/null || true; fi
+  done
+  for tenth in $(seq 10); do
+    pgrep -u "$(id -u)" -f "$pattern" >/dev/null || break
+    [ "$tenth" = 10 ] && pkill -KILL -u "$(id -u)" -f "$pattern"
+    sleep 0.05
+  done
+  forget_dead_here "${1:-}"
+  for file in "$TAJO_PLAN_HA_DIR/launcher-$(hostname)-"*; do
+    read -r _ host _ pid _ start _ directory < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
+    if [ -n "${directory:-}" ] && ! lives "$pid"; then rm -rf "$directory" "$file"; fi
+  done
+  return 0
+}
+
+# Files of this host's ranks (of launch $1) that ended with their keepers.
+forget_dead_here() {
+  local file host pid keeper
+  for file in $(present rank "$1") $(present stopping "$1"); do
+    read -r _ host _ pid _ keeper < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
+    [ "${host:-}" = "$(hostname)" ] && ! lives "${pid:-0}" && ! lives "${keeper:-0}" && rm -f "$file"
+  done
+  return 0
+}
+
 # Waits until the ranks (of launch $1, else all) have ended; a keeper that has not seen the request to stop after $2 tenths
-# of a second has died with its host: its file is removed, and on this host what is left of its rank is ended.
+# of a second has died: its file is removed, and its host added to $unheard.
+unheard=
 wait_for_ranks() {
   local tenth file host='' pid='' keeper='' limit=$(((TAJO_STOP_TIMEOUT + 5) * 10))
   for tenth in $(seq "$limit"); do
+    [ "$tenth" = 1 ] && forget_dead_here "${1:-}"
     [ -z "$(present rank "${1:-}")$(present stopping "${1:-}")" ] && return 0
     if [ "$tenth" = "$2" ]; then
       for file in $(present rank "${1:-}"); do
         read -r _ host _ pid _ keeper < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
         [ -n "${pid:-}" ] || continue
-        if [ "$host" = "$(hostname)" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = tajod ]; then kill -KILL "$pid" 2>/dev/null || true; fi
+        case " $unheard " in *" $host "*) ;; *) unheard="$unheard $host" ;; esac
         rm -f "$file"
       done
     fi

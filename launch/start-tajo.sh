@@ -20,6 +20,10 @@ else
   # What can be reached is ended; what cannot is fenced by the new cluster's claim.
   if [ -n "$replaces" ]; then
     : > "$TAJO_PLAN_HA_DIR/requests/replace-$replaces"
+    for file in $(present rank "$replaces"); do   # of hosts that do not answer: nobody is there to wait for
+      read -r _ host _ <"$file" || continue
+      case ",$hosts," in ,, | *",$host,"*) ;; *) rm -f "$file" ;; esac
+    done
     wait_for_ranks "$replaces" 15
   elif [ -n "$(present rank)$(present stopping)$(present master)" ]; then
     request_stop
@@ -27,7 +31,9 @@ else
   fi
   end_launcher 1
 fi
-rm -f "$TAJO_PLAN_HA_DIR"/requests/stop "$TAJO_PLAN_HA_DIR"/master-*
+# A replacement leaves a request to stop alone: it came meanwhile and is meant for it as well.
+[ -n "$replaces" ] || rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR"/after-* "$TAJO_PLAN_HA_DIR/workers"
+rm -f "$TAJO_PLAN_HA_DIR"/master-*
 for port in $TAJO_PLAN_LOCAL_PORTS; do
   if (exec 3<>"/dev/tcp/127.0.0.1/${port#*=}") 2>/dev/null; then
     fail "$config: port ${port#*=} (${port%=*}) is in use"
@@ -44,7 +50,7 @@ fi
 [ -n "$TAJO_PLAN_NETWORK" ] && args+=(--prtemca prte_if_include "$TAJO_PLAN_NETWORK" --mca btl_tcp_if_include "$TAJO_PLAN_NETWORK")
 [ -n "${TAJO_LAUNCH_AGENT:-}" ] && args+=(--prtemca plm_ssh_agent "$TAJO_LAUNCH_AGENT")
 for name in ${!TAJO_*} ${!OMPI_*}; do   # what tajo-env.sh and the operator set holds on every host
-  case $name in TAJO_PLAN_*) ;; *) export "${name?}"; args+=(-x "$name") ;; esac
+  case $name in TAJO_PLAN_* | TAJO_STATE_*) ;; *) export "${name?}"; args+=(-x "$name") ;; esac
 done
 read -r -a extra <<<"${TAJO_MPIRUN_ARGS:-}"
 read -r -a prefix <<<"${TAJO_RANK_PREFIX:-}"
@@ -71,6 +77,20 @@ serves() {
     eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")" && [ -n "$TAJO_STATE_ACTIVE" ]
   fi
 }
+# One on this host and one on each other master's, so that the loss of this host is survived too.
+start_supervisors() {
+  local address host name values='' log=$TAJO_PLAN_LOG_DIR/tajo-$user-supervisor
+  setsid "$TAJO_HOME/launch/supervise.sh" --config "$config" --launch "$launch" >>"$log-$(hostname).log" 2>&1 </dev/null &
+  for name in ${!TAJO_*} ${!OMPI_*}; do
+    case $name in TAJO_PLAN_* | TAJO_STATE_*) ;; *) values="$values $name=$(printf %q "${!name}")" ;; esac
+  done
+  for host in $(for address in $TAJO_PLAN_CLIENT; do echo "${address%:*}"; done | sort -u); do
+    case $host in localhost | 127.0.0.1 | "$(hostname)" | "$(hostname -s)") continue ;; esac
+    # shellcheck disable=SC2086
+    timeout 5 $launch_agent "$host" "env$values setsid $(printf '%q ' "$TAJO_HOME/launch/supervise.sh" --config "$config" --launch "$launch") >>$(printf %q "$log-$host.log") 2>&1 </dev/null &" \
+      </dev/null >/dev/null 2>&1 || echo "start-tajo.sh: no supervisor on $host" >&2
+  done
+}
 for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 10))"); do
   if grep -m1 -q '^tajod: ' "$out"; then
     message=$(grep -m1 '^tajod: ' "$out")
@@ -86,9 +106,7 @@ for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 10))"); do
   if serves; then
     for address in $TAJO_PLAN_WEB; do echo "Tajo master web UI: http://$address"; done
     for address in $TAJO_PLAN_CLIENT; do echo "Tajo Client Service: $address"; done
-    if [ -n "$supervise" ]; then
-      setsid "$TAJO_HOME/launch/supervise.sh" --config "$config" --launch "$launch" >>"$TAJO_PLAN_LOG_DIR/tajo-$user-supervisor.log" 2>&1 </dev/null &
-    fi
+    [ -n "$supervise" ] && start_supervisors
     exit 0
   fi
   sleep 0.1

@@ -4,20 +4,27 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 read_plan
-ranks() { pgrep -u "$(id -u)" -f "^$bin/tajod --config $config( |\$)" || true; }
-supervisor=$(cat "$supervisor_file" 2>/dev/null || true)
-if [ -n "$supervisor" ]; then   # first: it would start another
-  kill -TERM "$supervisor" 2>/dev/null || true
-  rm -f "$supervisor_file"
+if [ -n "$here" ]; then   # for the other scripts: this host only, and at once
+  end_ranks_here "$launch"
+  rm -f "$TAJO_PID_DIR"/.s.PGSQL.*
+  exit 0
 fi
-if [ ! -f "$pid_file" ] && [ -z "$(present rank)$(present stopping)$(present master)$(ranks)" ]; then
+ranks() { pgrep -u "$(id -u)" -f "^$bin/tajod --config $config( |\$)" || true; }
+supervisors() { local file; for file in "$TAJO_PLAN_HA_DIR"/supervisor-*; do [ -e "$file" ] && echo "$file"; done; return 0; }
+if [ -z "$(supervisors)" ] && [ ! -f "$pid_file" ] && [ -z "$(present rank)$(present stopping)$(present master)$(ranks)" ]; then
   rm -f "$TAJO_PLAN_HA_DIR"/after-* 2>/dev/null || true
   echo "no tajo to stop (no $pid_file)"
   exit 0
 fi
-request_stop
+request_stop   # supervisors see it too, and start no other
 kept=$(present rank)$(present stopping)
 wait_for_ranks '' 50
+for host in $unheard; do
+  if [ "$host" = "$(hostname)" ]; then end_ranks_here; continue; fi
+  # shellcheck disable=SC2086
+  timeout 3 $launch_agent "$host" "$(here_command)" >/dev/null 2>&1 </dev/null ||
+    echo "stop-tajo.sh: host $host does not answer; what may still run there ends itself" >&2
+done
 # Ranks that have no keeper: started by plain mpirun, or their keeper was killed.
 if [ -n "$(ranks)" ]; then
   [ -z "$kept" ] && for p in $(ranks); do kill -TERM "$p" 2>/dev/null || true; done
@@ -28,6 +35,10 @@ if [ -n "$(ranks)" ]; then
   for p in $(ranks); do kill -KILL "$p" 2>/dev/null || true; done
 fi
 end_launcher 20
-rm -f "$TAJO_PLAN_HA_DIR"/requests/stop* "$TAJO_PLAN_HA_DIR"/master-* "$TAJO_PLAN_HA_DIR"/after-*
+for _ in $(seq 30); do
+  [ -z "$(supervisors)" ] && break
+  sleep 0.1
+done
+rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR"/{master,after,supervisor,launcher}-* "$TAJO_PLAN_HA_DIR/workers"
 rm -f "$TAJO_PID_DIR"/.s.PGSQL.*
 echo 'tajo stopped'

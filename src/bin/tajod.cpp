@@ -302,7 +302,7 @@ void run(int argc, char** argv, const Options& options) {
 
   std::unique_ptr<host::Publisher> publisher;
   if (line != nullptr) {
-    host::Endpoint endpoint{world->host(self), line->client_port, line->http_port, ::getpid(), self, world->id(), launch, 0, ""};
+    host::Endpoint endpoint{line->host, line->client_port, line->http_port, ::getpid(), self, world->id(), launch, 0, ""};
     publisher = std::make_unique<host::Publisher>(ha_directory, std::move(endpoint), [] { ::kill(::getpid(), SIGTERM); });
     kept.leaves(publisher->path());
   }

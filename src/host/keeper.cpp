@@ -98,7 +98,9 @@ class Keeper {
  public:
   Keeper(const KeeperConfig& config, pid_t rank, pid_t launcher, int report, int front, int to_front)
       : config_(config), rank_(rank), launcher_(launcher), launcher_start_(start_time(launcher)), report_(report), front_(front), to_front_(to_front) {
-    if (const char* directory = std::getenv("PMIX_SERVER_TMPDIR")) launcher_directory_ = directory;
+    const char* directory = std::getenv("PMIX_SERVER_TMPDIR");
+    const std::string name = directory == nullptr ? "" : fs::path(directory).filename().string();
+    if (name.starts_with("prte") || name.starts_with("ompi")) launcher_directory_ = directory;  // PRRTE's, not a batch system's
   }
 
   [[noreturn]] void run() {
@@ -156,6 +158,9 @@ class Keeper {
     fs::create_directories(config_.directory + "/requests", ignored);
     char host[256] = {};
     ::gethostname(host, sizeof host - 1);
+    if (!launcher_directory_.empty())
+      std::ofstream(launcher_file(host)) << "host " << host << "\npid " << launcher_ << "\nstart " << launcher_start_ << "\ndirectory " << launcher_directory_ << "\n";
+    remove_dead_launchers();
     std::ofstream(config_.directory + "/rank-" + name_) << "host " << host << "\npid " << rank_ << "\nkeeper " << ::getpid() << "\n";
   }
 
@@ -192,13 +197,32 @@ class Keeper {
     stop();
   }
 
+  std::string launcher_file(const std::string& host) const { return config_.directory + "/launcher-" + host + "-" + config_.launch; }
+
+  /// A launcher that lives removes its own directory; those of this host that were killed, of earlier launches too, cannot.
+  void remove_dead_launchers() const {
+    std::error_code ignored;
+    if (!launcher_directory_.empty() && start_time(launcher_) != launcher_start_) fs::remove_all(launcher_directory_, ignored);
+    char host[256] = {};
+    ::gethostname(host, sizeof host - 1);
+    const std::string prefix = std::string("launcher-") + host + "-";
+    for (auto it = fs::directory_iterator(config_.directory, ignored); it != fs::directory_iterator(); it.increment(ignored)) {
+      if (!it->path().filename().string().starts_with(prefix)) continue;
+      std::ifstream file(it->path());
+      std::string word, on, start, directory;
+      pid_t pid = 0;
+      if (!(file >> word >> on >> word >> pid >> word >> start >> word >> directory) || start_time(pid) == start) continue;
+      fs::remove_all(directory, ignored);
+      fs::remove(it->path(), ignored);
+    }
+  }
+
   [[noreturn]] void end(int status) {
     while (report_ >= 0) take_reports();  // its last ones
     leftovers_.merge(started_memory_);
     for (const std::string& path : leftovers_) ::unlink(path.c_str());
+    remove_dead_launchers();
     std::error_code ignored;
-    // A launcher that lives removes its own directory.
-    if (!launcher_directory_.empty() && start_time(launcher_) != launcher_start_) fs::remove_all(launcher_directory_, ignored);
     if (!name_.empty()) {
       fs::remove(config_.directory + "/rank-" + name_, ignored);
       fs::remove(config_.directory + "/stopping-" + name_, ignored);

@@ -38,10 +38,11 @@ def free_ports(count):
 
 class Cluster:
     def __init__(self, masters=1, workers=1, spares=0, settings=None, keep=None, environment=None, binaries=None,
-                 hosts=0):
+                 hosts=0, start_arguments=()):
         self.masters, self.workers, self.spares = masters, workers, spares
         self.directory = pathlib.Path(keep or tempfile.mkdtemp(prefix="tajo-test-"))
         self.keep = keep is not None
+        self.start_arguments = start_arguments
         self.hosts = Hosts(hosts, self.directory / "net") if hosts else None
         ports = free_ports(2 * masters) if not hosts else [26002 + 100 * i for i in range(masters)] + [26080 + 100 * i for i in range(masters)]
         self.ports, self.web_ports = ports[:masters], ports[masters:]
@@ -81,8 +82,8 @@ class Cluster:
             command = self.hosts.enter(host or self.hosts.names[0]) + command
         return subprocess.run(command, env={**self.environment, "TAJO_CONF_DIR": str(self.conf)}, capture_output=True, text=True, timeout=60)
 
-    def start(self, force=False, *arguments):
-        done = self.script("start-tajo.sh", *(["--force"] if force else []), *arguments)
+    def start(self, force=False):
+        done = self.script("start-tajo.sh", *(["--force"] if force else []), *self.start_arguments)
         if done.returncode != 0:
             self.show_logs()
             raise RuntimeError(f"start-tajo.sh: {done.stdout}{done.stderr}")

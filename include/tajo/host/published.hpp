@@ -13,6 +13,8 @@
 ///   master-<launch>-<rank>   a master's addresses and state (Endpoint), withdrawn when it stops
 ///   rank-<launch>-<rank>     a rank with a keeper, there until it has ended and its leftovers are gone; renamed to
 ///                            stopping-… when its keeper has seen the request to stop
+///   launcher-<host>-<launch> mpirun's daemon there and its directory, to be removed when it was killed
+///   supervisor-<host>-<pid>  a supervisor that watches
 ///   requests/stop[-<launch>] everything that runs on this root directory (of this launch) is to end
 ///   requests/replace-<launch> its ranks are ended at once: another launch takes its place and re-runs what it ran
 ///   requests/resize          `N`, the number of workers: for the supervisor (launch/supervise.sh)

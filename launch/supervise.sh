@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# launch/supervise.sh [--config DIR] [--launch NAME]: watches the running cluster and starts another in its place when no
+# master serves or no worker is left, on the hosts that answer within a second, with a world sized to them; the new world
+# claims the log, replays it and re-runs what was running. Also when requests/resize asks for another number of workers,
+# and, after an idle minute, when places are lost that the hosts could fill again. It looks at what the masters publish
+# and at the log, never at mpirun. Several may run, on different hosts: a link in the root directory decides who acts.
+# Ends with the cluster's stop. TAJO_SUPERVISE_IDLE (60 s), TAJO_HOST_PROBE (COMMAND HOST: 0 when the host can be used).
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+read_plan
+all_hosts=$TAJO_PLAN_HOSTS
+ha=$TAJO_PLAN_HA_DIR
+look_s=0.2
+idle_limit=${TAJO_SUPERVISE_IDLE:-60}
+retry_s=1
+mkdir -p "$TAJO_PID_DIR" "$ha/requests"
+echo $$ > "$supervisor_file"
+mark=$ha/supervisor-$(hostname)-$$
+printf 'host %s\npid %s\n' "$(hostname)" $$ > "$mark"
+trap 'rm -f "$mark"; [ "$(cat "$supervisor_file" 2>/dev/null)" != $$ ] || rm -f "$supervisor_file"' EXIT
+trap 'exit 0' TERM INT
+say() { echo "$(date "+%F %T.%3N") supervise.sh: $*"; }
+
+# Which of all hosts answer, in their order, with commas. $1: a command for them.
+answering_hosts() {
+  local host found list=
+  found=$(for host in $all_hosts; do (answers "$host" "${1:-}" && echo " $host ") & done; wait)
+  for host in $all_hosts; do case $found in *" $host "*) list=${list:+$list,}$host ;; esac; done
+  echo "$list"
+}
+answers() {
+  case $1 in localhost | 127.0.0.1) return 0 ;; esac
+  [ "$1" = "$(hostname)" ] || [ "$1" = "$(hostname -s)" ] && return 0
+  # shellcheck disable=SC2086
+  if [ -n "${TAJO_HOST_PROBE:-}" ]; then timeout 1 $TAJO_HOST_PROBE "$1" >/dev/null 2>&1 </dev/null; else
+    timeout 1 $launch_agent "$1" "${2:-true}" >/dev/null 2>&1 </dev/null
+  fi
+}
+planned_ranks() {   # on hosts $1
+  local part sum=0
+  for part in $(hosts=$1; read_plan; echo "$TAJO_PLAN_RANKS"); do sum=$((sum + ${part##*:})); done
+  echo $sum
+}
+
+# Replaces the launch, if no other supervisor does.
+relaunch() {
+  local next
+  next=$(date +%Y%m%d.%H%M%S).$$
+  ln -sT "$next" "$ha/after-$launch" 2>/dev/null || return 0
+  end_ranks_here "$launch" &
+  hosts=$(answering_hosts "$(here_command "$launch")")
+  wait $!
+  say "$1: replacing $launch by $next on ${hosts:-no host}"
+  [ -f "$ha/workers" ] && workers=$(cat "$ha/workers")
+  if [ -n "$hosts" ] && "$TAJO_HOME/launch/start-tajo.sh" --config "$config" --hosts "$hosts" ${workers:+--workers "$workers"} \
+      --replaces "$launch" --launch "$next"; then
+    say "$next serves"
+    retry_s=1
+  else
+    say "$next could not be started; again in $retry_s s"
+    sleep "$retry_s"
+    retry_s=$((retry_s < 8 ? 2 * retry_s : 10))
+  fi
+  launch=$next
+  silent=0 workless=0 idle_since=$SECONDS refilled=$SECONDS
+}
+
+# Another supervisor is replacing the launch: it has the time of a start.
+follow() {
+  local until=$((SECONDS + TAJO_PLAN_TIMEOUT_S))
+  launch=$(readlink "$ha/after-$launch") || return 0
+  say "$launch is being started elsewhere"
+  while [ $SECONDS -lt $until ] && [ ! -L "$ha/after-$launch" ]; do
+    [ -e "$ha/requests/stop" ] && return 0
+    eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")"
+    [ -n "$TAJO_STATE_ACTIVE" ] && return 0
+    sleep 1
+  done
+}
+
+if [ -z "$launch" ]; then
+  eval "$("$bin/tajo" --config "$config" launch-state)"
+  launch=$TAJO_STATE_LAUNCH
+  [ -n "$launch" ] || fail "no cluster runs on this root directory"
+fi
+say "watching $launch"
+silent=0 workless=0 idle_since=$SECONDS refilled=$SECONDS
+while [ ! -e "$ha/requests/stop" ]; do
+  if [ -L "$ha/after-$launch" ]; then follow; silent=0; continue; fi
+  eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")"
+  if [ "$TAJO_STATE_ANSWERING" = 0 ]; then
+    [ "$TAJO_STATE_ENDED" = 1 ] && break   # it was stopped
+    silent=$((silent + 1))
+    # Two looks where every host says that nobody listens; else three, and nobody writes the log.
+    if [ "$TAJO_STATE_GONE" = 1 ] && [ $silent -ge 2 ]; then relaunch 'no master is left'; continue; fi
+    if [ $silent -ge 3 ] && [ "${TAJO_STATE_LOG_AGE_S:-99}" -ge 2 ]; then relaunch 'no master answers'; continue; fi
+  else
+    silent=0
+  fi
+  if [ -n "$TAJO_STATE_ACTIVE" ]; then
+    if [ "$TAJO_STATE_WORKERS" = 0 ]; then workless=$((workless + 1)); else workless=0; fi
+    if [ $workless -ge 10 ]; then relaunch 'no worker is left'; continue; fi
+    if [ -f "$ha/requests/resize" ]; then
+      workers=$(tr -dc 0-9 < "$ha/requests/resize")
+      rm -f "$ha/requests/resize"
+      if [ -n "$workers" ] && [ "$workers" -gt 0 ]; then echo "$workers" > "$ha/workers"; relaunch "$workers workers are asked for"; continue; fi
+    fi
+    [ "$TAJO_STATE_RUNNING" = 0 ] || idle_since=$SECONDS
+    if [ $((SECONDS - idle_since)) -ge "$idle_limit" ] && [ $((SECONDS - refilled)) -ge "$idle_limit" ]; then
+      refilled=$SECONDS
+      if [ "$(planned_ranks "$(answering_hosts)")" -gt "$TAJO_STATE_MEMBERS" ]; then relaunch 'places are lost, and nothing runs'; continue; fi
+    fi
+  fi
+  sleep "$look_s"
+done
+say "the cluster was stopped"
