@@ -62,6 +62,7 @@ read -r -a host_slots <<<"$TAJO_PLAN_RANKS"
 placing=(-n "$ranks" --host "$(IFS=,; echo "${host_slots[*]}")")
 setsid "$mpirun" "${args[@]}" "${extra[@]}" "${placing[@]}" "${program[@]}" >"$out" 2>&1 </dev/null &
 echo $! >"$pid_file"
+: > "$TAJO_PLAN_HA_DIR/started-$(hostname)"
 
 give_up() {
   request_stop "$launch"

@@ -6,6 +6,7 @@ set -euo pipefail
 read_plan
 if [ -n "$here" ]; then   # for the other scripts: this host only, and at once
   end_ranks_here "$launch"
+  [ -n "$launch" ] || end_launcher 10
   rm -f "$TAJO_PID_DIR"/.s.PGSQL.*
   exit 0
 fi
@@ -19,10 +20,14 @@ fi
 request_stop   # supervisors see it too, and start no other
 kept=$(present rank)$(present stopping)
 wait_for_ranks '' 50
+for started in "$TAJO_PLAN_HA_DIR"/started-*; do   # where mpirun was started
+  host=${started##*/started-}
+  [ "$host" = '*' ] || [ "$host" = "$(hostname)" ] || case " $unheard " in *" $host "*) ;; *) unheard="$unheard $host" ;; esac
+done
 for host in $unheard; do
   if [ "$host" = "$(hostname)" ]; then end_ranks_here; continue; fi
   # shellcheck disable=SC2086
-  timeout 3 $launch_agent "$host" "$(here_command)" >/dev/null 2>&1 </dev/null ||
+  timeout 8 $launch_agent "$host" "$(here_command)" >/dev/null 2>&1 </dev/null ||
     echo "stop-tajo.sh: host $host does not answer; what may still run there ends itself" >&2
 done
 # Ranks that have no keeper: started by plain mpirun, or their keeper was killed.
@@ -39,6 +44,6 @@ for _ in $(seq 30); do
   [ -z "$(supervisors)" ] && break
   sleep 0.1
 done
-rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR"/{master,after,supervisor,launcher}-* "$TAJO_PLAN_HA_DIR/workers"
+rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR"/{master,after,supervisor,launcher,started}-* "$TAJO_PLAN_HA_DIR/workers"
 rm -f "$TAJO_PID_DIR"/.s.PGSQL.*
 echo 'tajo stopped'

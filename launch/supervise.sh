@@ -21,10 +21,10 @@ trap 'rm -f "$mark"; [ "$(cat "$supervisor_file" 2>/dev/null)" != $$ ] || rm -f 
 trap 'exit 0' TERM INT
 say() { echo "$(date "+%F %T.%3N") supervise.sh: $*"; }
 
-# Which of all hosts answer, in their order, with commas. $1: a command for them.
+# Which of all hosts answer, in their order, with commas.
 answering_hosts() {
   local host found list=
-  found=$(for host in $all_hosts; do (answers "$host" "${1:-}" && echo " $host ") & done; wait)
+  found=$(for host in $all_hosts; do (answers "$host" && echo " $host ") & done; wait)
   for host in $all_hosts; do case $found in *" $host "*) list=${list:+$list,}$host ;; esac; done
   echo "$list"
 }
@@ -33,7 +33,7 @@ answers() {
   [ "$1" = "$(hostname)" ] || [ "$1" = "$(hostname -s)" ] && return 0
   # shellcheck disable=SC2086
   if [ -n "${TAJO_HOST_PROBE:-}" ]; then timeout 1 $TAJO_HOST_PROBE "$1" >/dev/null 2>&1 </dev/null; else
-    timeout 1 $launch_agent "$1" "${2:-true}" >/dev/null 2>&1 </dev/null
+    timeout 1 $launch_agent "$1" true >/dev/null 2>&1 </dev/null
   fi
 }
 planned_ranks() {   # on hosts $1
@@ -44,12 +44,18 @@ planned_ranks() {   # on hosts $1
 
 # Replaces the launch, if no other supervisor does.
 relaunch() {
-  local next
+  local next host
   next=$(date +%Y%m%d.%H%M%S).$$
   ln -sT "$next" "$ha/after-$launch" 2>/dev/null || return 0
+  hosts=$(answering_hosts)
+  # What is left on them of the old launch ends, by its keepers or at once by this.
   end_ranks_here "$launch" &
-  hosts=$(answering_hosts "$(here_command "$launch")")
-  wait $!
+  for host in ${hosts//,/ }; do
+    case $host in localhost | 127.0.0.1 | "$(hostname)" | "$(hostname -s)") continue ;; esac
+    # shellcheck disable=SC2086
+    timeout 3 $launch_agent "$host" "$(here_command "$launch")" >/dev/null 2>&1 </dev/null &
+  done
+  wait
   say "$1: replacing $launch by $next on ${hosts:-no host}"
   [ -f "$ha/workers" ] && workers=$(cat "$ha/workers")
   if [ -n "$hosts" ] && "$TAJO_HOME/launch/start-tajo.sh" --config "$config" --hosts "$hosts" ${workers:+--workers "$workers"} \

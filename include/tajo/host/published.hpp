@@ -14,6 +14,7 @@
 ///   rank-<launch>-<rank>     a rank with a keeper, there until it has ended and its leftovers are gone; renamed to
 ///                            stopping-… when its keeper has seen the request to stop
 ///   launcher-<host>-<launch> mpirun's daemon there and its directory, to be removed when it was killed
+///   started-<host>           mpirun was started there
 ///   supervisor-<host>-<pid>  a supervisor that watches
 ///   requests/stop[-<launch>] everything that runs on this root directory (of this launch) is to end
 ///   requests/replace-<launch> its ranks are ended at once: another launch takes its place and re-runs what it ran
