@@ -8,9 +8,9 @@ fail() { echo "$script: $*" >&2; exit 2; }
 [ -n "${SLURM_JOB_ID:-}" ] || fail "this is a script for sbatch"
 base=${TAJO_CONF:-$TAJO_HOME/conf}
 [ -f "$base/tajo-site.xml" ] || fail "TAJO_CONF: \"$base\" has no tajo-site.xml"
-# A successor gets what this job was given, not what is made of it here.
-given=(env -u SLURM_RESTART_COUNT -u TAJO_LAUNCH_AGENT -u TAJO_RANK_PREFIX "TAJO_PID_DIR=${TAJO_PID_DIR:-}" "TAJO_MPIRUN_ARGS=${TAJO_MPIRUN_ARGS:-}")
-export TAJO_PID_DIR=${TAJO_PID_DIR:-/tmp/tajo-$(id -un)-job$SLURM_JOB_ID}
+# What the operator set, not what is made of it here: a successor gets it, and this file may be sourced twice.
+export TAJO_SLURM_PID_DIR=${TAJO_SLURM_PID_DIR-${TAJO_PID_DIR:-}} TAJO_SLURM_MPIRUN_ARGS=${TAJO_SLURM_MPIRUN_ARGS-${TAJO_MPIRUN_ARGS:-}}
+export TAJO_PID_DIR=${TAJO_SLURM_PID_DIR:-/tmp/tajo-$(id -un)-job$SLURM_JOB_ID}
 # shellcheck disable=SC1091
 [ -f "$base/tajo-env.sh" ] && . "$base/tajo-env.sh"
 bin=${TAJO_BIN:-$TAJO_HOME/build/release/bin}
@@ -22,7 +22,7 @@ ha=$rootdir/system/ha
 config=$rootdir/system/slurm/job-$SLURM_JOB_ID
 export TAJO_LAUNCH_AGENT=$TAJO_HOME/slurm/host-agent     # instead of ssh
 export TAJO_RANK_PREFIX=$TAJO_HOME/slurm/rank-step       # before tajod
-export TAJO_MPIRUN_ARGS="--prtemca plm ssh --prtemca ras ^slurm ${TAJO_MPIRUN_ARGS:-}"
+export TAJO_MPIRUN_ARGS="--prtemca plm ssh --prtemca ras ^slurm $TAJO_SLURM_MPIRUN_ARGS"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 # masters and workers from the hosts of the job, the first being the one this script runs on.
@@ -41,4 +41,21 @@ write_configuration() {
     echo "$host slots=${TAJO_SLURM_WORKERS:-1}" >> "$config/workers"
   done
   say "job $SLURM_JOB_ID: $masters master(s), ${TAJO_SLURM_WORKERS:-1} worker(s) on each of:" $hosts
+}
+
+# Of a service. Whether it is still the one that serves: its successor writes its own name.
+mine() { [ "$(sed -n 's/^service //p' "$ha/service" 2>/dev/null)" = "$name" ]; }
+
+# $1: why.
+submit_successor() {
+  local job same=()
+  job=$(scontrol show job "$SLURM_JOB_ID" -o)
+  value() { sed -n "s/.* $1=\([^ ]*\).*/\1/p" <<<"$job"; }
+  # One host fewer will do: the lost one may be away for long.
+  same=(--time="$(value TimeLimit)" --nodes="$((nodes > 1 ? nodes - 1 : 1))-$nodes" --partition="$(value Partition)" --output="$(value StdOut)")
+  case $(value Account) in '' | '(null)') ;; *) same+=(--account="$(value Account)") ;; esac
+  [ -z "${TAJO_SLURM_WARN_S:-}" ] || same+=(--signal="B:USR1@$TAJO_SLURM_WARN_S")
+  successor=$(env -u SLURM_RESTART_COUNT TAJO_PID_DIR="$TAJO_SLURM_PID_DIR" TAJO_MPIRUN_ARGS="$TAJO_SLURM_MPIRUN_ARGS" \
+    TAJO_SLURM_NODES="$nodes" TAJO_SLURM_SUCCEEDS="$SLURM_JOB_ID" TAJO_HOME="$TAJO_HOME" sbatch --parsable "${same[@]}" "$command") || successor=
+  if [ -n "$successor" ]; then say "$1: job $successor is to take over"; else say "$1: no successor could be submitted"; fi
 }

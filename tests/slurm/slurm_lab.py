@@ -17,7 +17,7 @@ NODE_TIMEOUT_S = 10   # until Slurm calls a silent node down
 
 CONFIGURATION = """ClusterName=tajotest
 SlurmctldHost={controller}({controller_address})
-AuthInfo=socket={directory}/munge/socket
+AuthInfo=socket={directory}/munge/socket,cred_expire=10
 CredType=cred/munge
 SlurmUser=root
 SlurmdUser=root
