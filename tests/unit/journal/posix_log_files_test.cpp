@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "tajo/common/error.hpp"
+#include "tajo/journal/slot.hpp"
 
 namespace tajo::journal {
 namespace {
@@ -49,6 +50,29 @@ struct Files : ::testing::Test {
   std::string directory;
   std::unique_ptr<PosixLogFiles> files;
 };
+
+TEST_F(Files, TheRecordsOfTheNewestSlotAreFound) {
+  const std::string row = "00000001-first", log = directory + "/system/log";
+  EXPECT_TRUE(PosixLogFiles::newest_records(log).empty());
+  wait([&](auto d) { files->make_row(row, d); });
+  wait([&](auto d) { files->create_segment(segment_name(7), d); });
+  std::uint64_t length = 0, hash = 0;
+  for (int i = 0; i < 5; ++i) {
+    Record record{static_cast<Lsn>(i), 1, i == 4 ? RecordKind::kLastWords : RecordKind::kCatalog, Bytes(3, std::byte(i))};
+    const Bytes batch = encode_batch(hash, {record});
+    hash = batch_hash(1, batch);
+    wait([&](auto d) { files->append(segment_name(7), length, batch, false, d); });
+    length += batch.size();
+    make_slot(row, i, Slot{1, 7, length, hash, 1}.str());
+  }
+  wait([&](auto d) { files->make_row("00000002-next", d); });  // prepared, still empty
+  auto records = PosixLogFiles::newest_records(log);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].kind, RecordKind::kLastWords);
+  EXPECT_EQ(records[0].payload, Bytes(3, std::byte(4)));
+  make_slot(row, 5, Slot{2, 7, length, hash + 1, 1}.str());  // counts no bytes of its own
+  EXPECT_TRUE(PosixLogFiles::newest_records(log).empty());
+}
 
 TEST_F(Files, ASlotIsWonOnce) {
   EXPECT_EQ(make_slot("00000001-first", 0, "e1").status, FileStatus::kMissing);

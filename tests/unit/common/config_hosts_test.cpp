@@ -1,0 +1,46 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "tajo/common/config.hpp"
+#include "tajo/common/error.hpp"
+
+namespace tajo {
+namespace {
+
+struct ConfigHosts : ::testing::Test {
+  ConfigHosts() {
+    char name[] = "/tmp/tajo-config-XXXXXX";
+    directory = ::mkdtemp(name);
+    std::ofstream(directory + "/masters") << "a\nb\n";
+    std::ofstream(directory + "/workers") << "b slots=2\nc slots=3\n";
+    config = Config::load(directory);
+  }
+  ~ConfigHosts() override { std::filesystem::remove_all(directory); }
+  static std::string told(const Config& c) {
+    std::string out;
+    for (const MasterLine& m : c.masters()) out += m.host + ":" + std::to_string(m.client_port) + " ";
+    for (const WorkerLine& w : c.workers()) out += w.host + "=" + std::to_string(w.slots) + " ";
+    return out;
+  }
+  std::string directory;
+  Config config;
+};
+
+TEST_F(ConfigHosts, KeepsWhatLiesOnTheSurvivors) {
+  EXPECT_EQ(config.hosts(), (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(told(config.on_hosts({"b", "c"})), "b:26002 b=2 c=3 ");
+  EXPECT_EQ(told(config.on_hosts({"c"})), "c:26002 c=3 ") << "somebody must be master";
+  EXPECT_EQ(told(config.on_hosts({"a"})), "a:26002 a=1 ") << "somebody must work";
+  EXPECT_THROW(config.on_hosts({}), Error);
+}
+
+TEST_F(ConfigHosts, SpreadsAnotherNumberOfWorkers) {
+  EXPECT_EQ(told(config.with_workers(3)), "a:26002 b:26002 b=2 c=1 ");
+  EXPECT_EQ(told(config.with_workers(1)), "a:26002 b:26002 b=1 ");
+}
+
+}  // namespace
+}  // namespace tajo

@@ -1,0 +1,77 @@
+#include "tajo/host/published.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tajo/host/last_words.hpp"
+
+namespace tajo::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Published : ::testing::Test {
+  Published() {
+    char name[] = "/tmp/tajo-published-XXXXXX";
+    directory = ::mkdtemp(name);
+    fs::create_directories(directory + "/requests");
+  }
+  ~Published() override { fs::remove_all(directory); }
+  static bool until(const std::function<bool()>& condition) {
+    for (int i = 0; i < 500; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+  std::string directory;
+};
+
+TEST_F(Published, AnEndpointIsThereUntilItIsWithdrawnAndTheActiveRemovesThoseOfOthers) {
+  Publisher backup(directory, {"h2", 26002, 26080, 12, 1, 77, "new", 0, ""}, [] {});
+  std::ofstream(directory + "/master-old-4") << Endpoint{"h9", 1, 2, 3, 4, 5, "old", 1, "active"}.text();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(published_endpoints(directory).size(), 1u) << "before its first view a rank publishes nothing";
+  backup.update(5, "backup", {0, 1}, 0);
+  EXPECT_TRUE(until([this] { return published_endpoints(directory).size() == 2; }));
+  backup.update(6, "active", {0, 1, 2, 3}, 2);
+  EXPECT_TRUE(until([this] {
+    auto all = published_endpoints(directory);
+    return all.size() == 1 && all[0].host == "h2" && all[0].state == "active" && all[0].epoch == 6 && all[0].world == 77 &&
+           all[0].client_port == 26002 && all[0].pid == 12 && all[0].launch == "new" && all[0].members == 4 && all[0].workers == 2;
+  }));
+  backup.withdraw();
+  EXPECT_TRUE(published_endpoints(directory).empty());
+}
+
+TEST_F(Published, RequestsAreForALaunchOrForAll) {
+  EXPECT_EQ(requested(directory, "a"), Request::kNone);
+  std::ofstream(directory + "/requests/stop-b") << "";
+  EXPECT_EQ(requested(directory, "a"), Request::kNone);
+  EXPECT_EQ(requested(directory, "b"), Request::kStop);
+  std::ofstream(directory + "/requests/replace-b") << "";
+  EXPECT_EQ(requested(directory, "b"), Request::kReplace);
+  std::atomic<int> told{0};
+  Publisher publisher(directory, {"h1", 26002, 26080, 12, 0, 77, "a", 0, ""}, [&] { ++told; });
+  std::ofstream(directory + "/requests/stop") << "";
+  EXPECT_TRUE(until([&] { return told == 1; }));
+}
+
+TEST(LastWordsTest, AreHeardByTheirLaunchWhenTheyAreForEverybody) {
+  int ended = 0;
+  LastWordsListener listener("a", [&] { ++ended; });
+  for (const LastWords& words : {LastWords{"a", false}, LastWords{"b", true}})
+    listener.apply({0, 1, journal::RecordKind::kLastWords, encode(words)});
+  EXPECT_EQ(ended, 0);
+  listener.apply({0, 1, journal::RecordKind::kLastWords, encode(LastWords{"a", true})});
+  EXPECT_EQ(ended, 1);
+}
+
+}  // namespace
+}  // namespace tajo::host
