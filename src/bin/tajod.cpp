@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "client_servers.hpp"
 #include "tajo/catalog/catalog.hpp"
 #include "tajo/cluster/cluster_node.hpp"
 #include "tajo/cluster/watchdog.hpp"
@@ -25,12 +26,10 @@
 #include "tajo/host/keeper.hpp"
 #include "tajo/host/last_words.hpp"
 #include "tajo/host/published.hpp"
-#include "tajo/http/server.hpp"
 #include "tajo/journal/posix_log_files.hpp"
 #include "tajo/master/crash_notes.hpp"
 #include "tajo/master/master_node.hpp"
 #include "tajo/mpi/world.hpp"
-#include "tajo/pgwire/server.hpp"
 #include "tajo/storage/scan.hpp"
 #include "tajo/worker/worker_node.hpp"
 
@@ -283,16 +282,12 @@ void run(int argc, char** argv, const Options& options) {
   worker_config.cores = static_cast<std::uint32_t>(cores);
   worker_config.memory_bytes = memory;
   worker_config.launcher_lost = [&world] { return world->launcher_lost(); };
-  const MasterLine* line = is_master ? &config.masters()[static_cast<std::size_t>(place - roles.masters.begin())] : nullptr;
-  if (line != nullptr) {
-    worker_config.client_port = static_cast<std::uint16_t>(line->client_port);
-    worker_config.http_port = static_cast<std::uint16_t>(line->http_port);
-  }
   EventLoop files;
   Thread files_thread("tajo-files", kPlanningStackBytes, [&files] { files.run(); });
   worker::WorkerNode worker_node(worker_config, loop, files, port, *engine, *outputs, *storage);
   std::optional<master::CrashNotes> notes;
-  if (is_master) notes.emplace(config.rootdir() + "/system/planning", world->id(), self);
+  if (is_master || std::find(roles.spares.begin(), roles.spares.end(), self) != roles.spares.end())
+    notes.emplace(config.rootdir() + "/system/planning", world->id(), self);
   master::MasterParts parts{Runtime::system(), loop, node, catalog, sessions, queries, coordinator, resources, *engine, *outputs, *storage, staging, warehouse, user_name(), notes ? &*notes : nullptr};
   parts.result_retention_ms = config.integer("tajo.query.result.retention-min") * 60'000;
   parts.history_expiry_ms = config.integer("tajo.history.expiry-time-day") * 86'400'000;
@@ -300,24 +295,36 @@ void run(int argc, char** argv, const Options& options) {
   listener.master = &master_node;
   listener.worker = &worker_node;
 
-  std::unique_ptr<host::Publisher> publisher;
-  if (line != nullptr) {
-    host::Endpoint endpoint{line->host, line->client_port, line->http_port, ::getpid(), self, world->id(), launch, 0, ""};
-    publisher = std::make_unique<host::Publisher>(ha_directory, std::move(endpoint), [] { ::kill(::getpid(), SIGTERM); });
-    kept.leaves(publisher->path());
-  }
-  listener.on_membership = [&publisher](const cluster::View& view, cluster::Role role) {
-    if (!publisher) return;
-    std::set<Rank> members;
-    for (const auto& [rank, member] : view.members) members.insert(rank);
-    publisher->update(view.epoch, std::string(cluster::role_name(role)), std::move(members),
-                      static_cast<int>(view.with_role(cluster::Role::kWorker).size()));
+  host::Endpoint endpoint;
+  endpoint.host = world->host(self);
+  endpoint.pid = ::getpid();
+  endpoint.rank = self;
+  endpoint.world = world->id();
+  endpoint.launch = launch;
+  ClientServers servers({config.pid_directory(), tmpdirs.empty() ? "/tmp" : tmpdirs.front(), ha_directory,
+                         static_cast<std::uint32_t>(config.integer("tajo.master.max-connections")), kDrainMs, std::move(endpoint)},
+                        master_node.service(), kept);
+  listener.on_membership = [&](const cluster::View& view, cluster::Role role) {
+    servers.publish(view, role);
+    const bool promoted = !is_master && (role == cluster::Role::kActive || role == cluster::Role::kBackup);
+    if (!promoted || servers.opened()) return;
+    std::vector<MasterLine> lost;
+    for (std::size_t i = 0; i < roles.masters.size(); ++i)
+      if (!view.contains(roles.masters[i])) lost.push_back(config.masters()[i]);
+    files.post([&, lost = std::move(lost)] {
+      if (servers.opened()) return;
+      servers.open_in_place_of(lost);
+      loop.post([&] {
+        worker_node.serves_clients_at(servers.client_port(), servers.http_port());
+        servers.publish(node.view(), node.role());
+      });
+    });
   };
   std::function<void()> tell_running = [&] {
-    publisher->running(static_cast<int>(queries.running().size()));
+    servers.publish_running(static_cast<int>(queries.running().size()));
     loop.run_after(kTellRunningUs, tell_running);
   };
-  if (publisher) loop.post(tell_running);
+  loop.post(tell_running);
 
   auto& fabric = world->fabric();
   auto deliver = [&loop, &node](mpi::Message&& m) {
@@ -336,24 +343,12 @@ void run(int argc, char** argv, const Options& options) {
     tick_node(node, loop);
   });
 
-  std::unique_ptr<pgwire::PgServer> pg;
-  std::unique_ptr<http::HttpServer> web;
-  if (line != nullptr) {
-    pgwire::PgServerConfig pg_config;
-    pg_config.host = line->host;
-    pg_config.port = static_cast<std::uint16_t>(line->client_port);
-    pg_config.socket_directory = config.pid_directory();
-    pg_config.drain_ms = kDrainMs;
-    pg_config.max_connections = static_cast<std::uint32_t>(config.integer("tajo.master.max-connections"));
-    pg_config.spool_directory = tmpdirs.empty() ? "/tmp" : tmpdirs.front();
-    pg = std::make_unique<pgwire::PgServer>(pg_config, master_node.service());
-    pg->start();
-    kept.leaves(pg->socket_path());
-    http::HttpServerConfig web_config;
-    web_config.host = line->host;
-    web_config.port = static_cast<std::uint16_t>(line->http_port);
-    web = std::make_unique<http::HttpServer>(web_config, master_node.service());
-    web->start();
+  if (is_master) {
+    servers.open(config.masters()[static_cast<std::size_t>(place - roles.masters.begin())]);
+    loop.post([&] {
+      worker_node.serves_clients_at(servers.client_port(), servers.http_port());
+      servers.publish(node.view(), node.role());
+    });
   }
 
   if (kept) {
@@ -372,10 +367,9 @@ void run(int argc, char** argv, const Options& options) {
     int received = 0;
     ::sigwait(&signals, &received);
     log_info("cluster", "stopping");
-    if (web) web->stop();
-    if (pg) pg->stop();
+    servers.stop();
     departure.wait(departure.told_to_leave() || host::requested(ha_directory, launch) == host::Request::kStop);
-    if (publisher) publisher->withdraw();
+    servers.withdraw();
     world->stop();
   });
   world->run();

@@ -306,14 +306,19 @@ void WorkerNode::start() {
   loop_.run_after(kHeartbeatPeriodUs, [this] { start(); });
 }
 
+void WorkerNode::serves_clients_at(std::uint16_t client_port, std::uint16_t http_port) {
+  client_port_ = client_port;
+  http_port_ = http_port;
+}
+
 void WorkerNode::heartbeat() {
   Rank active = view_.active();
   if (active == kNoRank) return;
   protocol::Heartbeat h;
   h.host = config_.host;
   h.pid = config_.pid;
-  h.client_port = config_.client_port;
-  h.http_port = config_.http_port;
+  h.client_port = client_port_;
+  h.http_port = http_port_;
   h.cores = config_.cores;
   h.memory_bytes = config_.memory_bytes;
   h.memory_used_bytes = engine_.memory_in_use() + outputs_.memory_bytes();

@@ -94,6 +94,15 @@ with Cluster(masters=2, workers=2, spares=1, binaries=os.environ.get("TAJO_BIN")
     check(wait_until(lambda: states(cluster, backup)[leaver] == ("backup", "RUNNING"), PATIENCE_S),
           "and takes the lost master's place, which matters more than a second worker's")
     load.end()
+
+    def takes_clients():
+        try:
+            return cluster.query("SELECT count(*) FROM facts", active) == [(ROWS,)]
+        except Exception:  # noqa: BLE001: it is about to listen
+            return False
+
+    check(wait_until(takes_clients, PATIENCE_S), "clients of the lost master's port find the rank that took its place")
+    check(any(r == leaver and port == cluster.ports[active] for r, _, _, port in cluster.members(backup)), "which is listed with that port")
     check(not load.problems and load.answers > 0, f"{load.answers} answers meanwhile, all right: {load.problems[:2]}")
     print(dict(collections.Counter(role for role, _ in states(cluster, backup).values())))
 

@@ -22,7 +22,6 @@ inline constexpr std::size_t kMaxQueryMasters = 256;  ///< on one rank; past it 
 struct WorkerConfig {
   std::string host;
   std::int32_t pid = 0;
-  std::uint16_t client_port = 0, http_port = 0;
   std::uint32_t cores = 1;
   std::uint64_t memory_bytes = 0;
   std::function<bool()> launcher_lost = [] { return false; };  ///< control thread
@@ -41,6 +40,8 @@ class WorkerNode {
   void on_view(const cluster::View& view, cluster::Role self);
   void on_evicted();
   void start();  ///< heartbeats from now on
+  /// Ports heartbeats tell from now on.
+  void serves_clients_at(std::uint16_t client_port, std::uint16_t http_port);
 
  private:
   struct HostedQuery {
@@ -72,6 +73,7 @@ class WorkerNode {
   std::map<std::uint32_t, std::vector<data::Split>> enumerate_splits(const plan::PhysicalPlan& plan) const;
 
   WorkerConfig config_;
+  std::uint16_t client_port_ = 0, http_port_ = 0;
   Loop& loop_;
   Loop& files_;
   protocol::ControlPort& port_;
