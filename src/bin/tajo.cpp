@@ -10,6 +10,7 @@
 #include "tajo/client/tsql.hpp"
 #include "tajo/common/error.hpp"
 #include "tajo/host/doctor.hpp"
+#include "tajo/host/format_ha.hpp"
 #include "tajo/host/launch_check.hpp"
 #include "tajo/host/launch_plan.hpp"
 
@@ -53,7 +54,8 @@ int launch_word(const std::string& command, const std::string& directory, const 
 
 int run(const std::vector<std::string>& words) {
   std::vector<std::string> rest = words;
-  std::string config = "conf";
+  const char* chosen = std::getenv("TAJO_CONF_DIR");
+  std::string config = chosen == nullptr ? "conf" : chosen;
   if (rest.size() >= 2 && rest[0] == "--config") {
     config = rest[1];
     ::setenv("TAJO_CONF_DIR", rest[1].c_str(), 1);
@@ -64,6 +66,8 @@ int run(const std::vector<std::string>& words) {
   rest.erase(rest.begin());
   if (command == "cli" || command == "tsql") return tajo::client::run_tsql(rest);
   if (command == "admin") return tajo::client::run_admin(rest);
+  const bool format = std::find(rest.begin(), rest.end(), "-formatHA") != rest.end();
+  if (command == "haadmin" && format) return tajo::host::format_ha(tajo::Config::load(config));
   if (command == "haadmin") return tajo::client::run_haadmin(rest);
   if (command == "getconf") return tajo::client::run_getconf(rest);
   if (command == "doctor") return tajo::host::run_doctor(config);

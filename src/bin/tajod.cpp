@@ -23,6 +23,7 @@
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
 #include "tajo/host/departure.hpp"
+#include "tajo/host/format_ha.hpp"
 #include "tajo/host/keeper.hpp"
 #include "tajo/host/last_words.hpp"
 #include "tajo/host/published.hpp"
@@ -175,6 +176,7 @@ void run(int argc, char** argv, const Options& options) {
   Config config = Config::load(options.config);
   if (options.workers > 0) config = config.with_workers(options.workers);
   if (!options.hosts.empty()) config = config.on_hosts(options.hosts);
+  if (const std::string why = host::warehouse_without_log(config); !why.empty()) throw Error("58000", why);
   const std::string ha_directory = host::ha_directory(config.rootdir());
   const std::string launch = launch_name(options);
   host::Kept kept;

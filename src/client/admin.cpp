@@ -227,7 +227,7 @@ int run_haadmin(ClusterConnection& c, const std::vector<std::string>& arguments)
     if (state) return get_state(c, arguments[1]);
     return with_cluster([&] { return transition(c, arguments[1], to_active); });
   }
-  if (option == "-formatHA") {
+  if (option == "-formatHA") {  // asked in a session: a master answers
     std::printf("If you want to format the ha information, you must shutdown tajo masters  before formatting.\n");
     return 1;
   }
@@ -258,19 +258,11 @@ int run_haadmin(const std::vector<std::string>& arguments) {
   RemoteArguments remote = take_remote_arguments(arguments);
   ClusterConnection connection(remote.options);
   const std::string option = remote.rest.empty() ? "" : remote.rest[0];
-  bool needs_cluster = option == "-formatHA" || (remote.rest.size() > 1 && option.starts_with("-"));
+  bool needs_cluster = remote.rest.size() > 1 && option.starts_with("-");
   if (needs_cluster) {
     try {
       connection.connect();
     } catch (const Error& error) {
-      const std::string why = error.what();
-      bool answered = why.find("FATAL") != std::string::npos || why.find("password") != std::string::npos;
-      if (option == "-formatHA" && answered) return run_haadmin(connection, remote.rest);
-      if (option == "-formatHA") {
-        // A start claims an epoch of its own in the log: no other master information exists that could be formatted.
-        std::printf("Formatting finished successfully.\n");
-        return 0;
-      }
       if (option == "-getState") {
         std::printf("Finding failed. - master:%s\n", remote.rest[1].c_str());
       }

@@ -76,14 +76,18 @@ bool ended_in_good_order(const Config& config) {
 
 }  // namespace
 
-std::string reason_not_to_start(const Config& config) {
+std::optional<Endpoint> answering_master(const Config& config) {
   const std::vector<Endpoint> endpoints = published_endpoints(ha_directory(config.rootdir()));
   const std::vector<Answer> answers = ask(endpoints);
-  if (const auto at = std::find(answers.begin(), answers.end(), Answer::kYes); at != answers.end()) {
-    const Endpoint& e = endpoints[static_cast<std::size_t>(at - answers.begin())];
-    return "a master of this root directory answers at " + e.host + ":" + std::to_string(e.client_port) + " (process " + std::to_string(e.pid) +
+  const auto at = std::find(answers.begin(), answers.end(), Answer::kYes);
+  if (at == answers.end()) return {};
+  return endpoints[static_cast<std::size_t>(at - answers.begin())];
+}
+
+std::string reason_not_to_start(const Config& config) {
+  if (const auto e = answering_master(config))
+    return "a master of this root directory answers at " + e->host + ":" + std::to_string(e->client_port) + " (process " + std::to_string(e->pid) +
            "). Stop that cluster first (stop-tajo.sh), or replace it with --force";
-  }
   const auto age = journal::PosixLogFiles::newest_slot_age_s(log_directory(config));
   if (!age || *age >= kQuietS || ended_in_good_order(config)) return {};
   const long left = static_cast<long>(std::ceil(kQuietS - std::max(0.0, *age)));

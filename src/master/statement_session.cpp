@@ -129,22 +129,7 @@ std::optional<std::pair<data::Type, data::Value>> StatementRunner::session_funct
     return as_bool(true);
   }
   if (name == "tajo_decommission" || name == "tajo_recommission") return as_int(change_service(run, text_of(0), name == "tajo_decommission"));
-  if (name == "tajo_hand_over") {
-    if (run.session.user != parts_.owner) throw Error("42501", "must be the cluster's owner to hand over");
-    const std::string wanted = text_of(0);
-    Rank successor = kNoRank;
-    for (const NodeStatus& node : parts_.resources.members()) {
-      if (node.role != cluster::Role::kBackup) continue;
-      if (wanted.empty() || wanted == node.heartbeat.host + ":" + std::to_string(node.heartbeat.client_port)) {
-        successor = node.rank;
-        break;
-      }
-    }
-    if (successor == kNoRank) throw Error("55000", wanted.empty() ? "there is no backup master" : "\"" + wanted + "\" is not a backup master");
-    auto promise = std::make_shared<Promised<bool>>();
-    parts_.loop.post([this, successor, promise] { parts_.node.hand_over(successor, [promise](bool done) { promise->set(done); }); });
-    return as_bool(promise->take(parts_.runtime));
-  }
+  if (name == "tajo_hand_over") return as_bool(hand_over(run, text_of(0)));
   return std::nullopt;
 }
 

@@ -5,15 +5,14 @@ import os
 import pathlib
 import subprocess
 import sys
-import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "support"))
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 from cluster import Cluster, ROOT, wait_until  # noqa: E402
+from load import Load  # noqa: E402
 
 PATIENCE_S = 30
 ROWS = 300_000
-QUERY = "SELECT k % 97, count(*), sum(v) FROM facts GROUP BY 1 ORDER BY 1"
 failures = []
 
 
@@ -33,33 +32,6 @@ def admin(cluster, *arguments):
 def states(cluster, master=0):
     return {rank: (role, status) for rank, role, status in
             cluster.query("SELECT rank, role, status FROM information_schema.cluster ORDER BY rank", master)}
-
-
-class Load(threading.Thread):
-    """The same distributed query again and again; every answer must be the first one."""
-
-    def __init__(self, cluster, master):
-        super().__init__()
-        self.cursor = cluster.connect(master).cursor()
-        self.cursor.execute("SET tajo.optimizer.force_distributed = 'on'")
-        self.cursor.execute(QUERY)
-        self.expected, self.answers, self.problems = self.cursor.fetchall(), 0, []
-        self.ended = threading.Event()
-
-    def run(self):
-        while not self.ended.is_set():
-            try:
-                self.cursor.execute(QUERY)
-                if self.cursor.fetchall() != self.expected:
-                    self.problems.append("another answer")
-                self.answers += 1
-            except Exception as e:  # noqa: BLE001
-                self.problems.append(str(e).strip())
-                return
-
-    def end(self):
-        self.ended.set()
-        self.join()
 
 
 with Cluster(masters=2, workers=2, spares=1, binaries=os.environ.get("TAJO_BIN")) as cluster:
@@ -102,7 +74,8 @@ with Cluster(masters=2, workers=2, spares=1, binaries=os.environ.get("TAJO_BIN")
             return False
 
     check(wait_until(takes_clients, PATIENCE_S), "clients of the lost master's port find the rank that took its place")
-    check(any(r == leaver and port == cluster.ports[active] for r, _, _, port in cluster.members(backup)), "which is listed with that port")
+    listed = lambda: any(r == leaver and port == cluster.ports[active] for r, _, _, port in cluster.members(backup))  # noqa: E731
+    check(wait_until(listed, PATIENCE_S), "which is listed with that port")
     check(not load.problems and load.answers > 0, f"{load.answers} answers meanwhile, all right: {load.problems[:2]}")
     print(dict(collections.Counter(role for role, _ in states(cluster, backup).values())))
 

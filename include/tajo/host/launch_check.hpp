@@ -1,9 +1,14 @@
 #pragma once
+#include <optional>
 #include <string>
 
 #include "tajo/common/config.hpp"
+#include "tajo/host/published.hpp"
 
 namespace tajo::host {
+
+/// A published master of this root directory that answers. A second at most, plus what the filesystem needs.
+std::optional<Endpoint> answering_master(const Config& config);
 
 /// Why a cluster must not be started on this root directory now, in one line that says what to do; empty: it may.
 /// A published master that answers, or a log written less than a minute ago by a cluster that has not ended in good

@@ -144,6 +144,7 @@ class StatementRunner {
   protocol::ClientReply fetch_result(Run& run, const std::string& query);
 
   // Steps the kinds of statements share (statement_steps.cpp).
+  bool hand_over(const Run& run, const std::string& wanted);
   std::int64_t change_service(const Run& run, const std::string& which, bool out);
   void begin_planning(Run& run);
   void end_planning(Run& run);

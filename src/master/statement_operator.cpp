@@ -1,4 +1,5 @@
-// `tajo admin -decommission` and `-recommission`: workers leave and return without failing a query.
+// What an operator asks of the running cluster: `tajo admin -decommission` and `-recommission`, by which workers leave and
+// return without failing a query, and `haadmin -transitionTo…`.
 #include <algorithm>
 #include <charconv>
 
@@ -34,7 +35,32 @@ std::set<Rank> ranks_of(const std::string& which, const std::vector<NodeStatus>&
   return ranks;
 }
 
+/// `host:port` of a backup, or any backup for an empty text; kNoRank: there is none.
+Rank backup_at(const std::string& wanted, const std::vector<NodeStatus>& members) {
+  for (const NodeStatus& node : members) {
+    const std::string address = node.heartbeat.host + ":" + std::to_string(node.heartbeat.client_port);
+    if (node.role == cluster::Role::kBackup && (wanted.empty() || wanted == address)) return node.rank;
+  }
+  return kNoRank;
+}
+
 }  // namespace
+
+/// True once `wanted` (any backup, when empty) is the active. A master that is on its way back into the view is waited for.
+/// Error 42501, 55000.
+bool StatementRunner::hand_over(const Run& run, const std::string& wanted) {
+  if (run.session.user != parts_.owner) throw Error("42501", "must be the cluster's owner to hand over");
+  const Micros give_up = parts_.runtime.boottime() + kViewWaitUs;
+  Rank successor = backup_at(wanted, parts_.resources.members());
+  while (successor == kNoRank && active() && parts_.runtime.boottime() < give_up) {
+    parts_.runtime.sleep(kViewPollUs);
+    successor = backup_at(wanted, parts_.resources.members());
+  }
+  if (successor == kNoRank) throw Error("55000", wanted.empty() ? "there is no backup master" : "\"" + wanted + "\" is not a backup master");
+  auto promise = std::make_shared<Promised<bool>>();
+  parts_.loop.post([this, successor, promise] { parts_.node.hand_over(successor, [promise](bool done) { promise->set(done); }); });
+  return promise->take(parts_.runtime);
+}
 
 /// How many ranks were taken out of service (or back). Error 42501, 42704, 55000; 08007 when the active changed meanwhile.
 std::int64_t StatementRunner::change_service(const Run& run, const std::string& which, bool out) {
