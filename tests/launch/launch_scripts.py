@@ -1,6 +1,7 @@
 """start-tajo.sh and stop-tajo.sh: addresses, a restart that keeps everything, and wrong directories, each with one clear line
 that names file and key and with nothing left running."""
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,6 +38,7 @@ def refused(name, *wanted, settings=None, change=lambda cluster: None):
     check(code != 0 and len(error.splitlines()) == 1 and all(w in error for w in wanted), f"{name}: {error}")
     check(not ranks(cluster), f"{name}: nothing is left running")
     cluster.stop()
+    shutil.rmtree(cluster.directory)
 
 
 def published(cluster):
@@ -55,6 +57,7 @@ def killed_then_started():
         code, _, error = start(other)
         check(code != 0 and "answers at localhost" in error and "--force" in error, f"another cluster on the same rootdir: {error}")
         other.stop()
+        shutil.rmtree(other.directory)
         check(wait_until(lambda: not ranks(cluster), 10), "stop-tajo.sh on the same rootdir ends it, by another configuration too")
         code, _, error = start(cluster)
         check(code == 0, f"a clean stop, then a start at once {error}")
@@ -92,6 +95,7 @@ def plain_mpirun():
     code, _, error = start(cluster)
     check(code == 0, f"and start-tajo.sh works at once {error}")
     cluster.stop()
+    shutil.rmtree(cluster.directory)
 
 
 def main():
