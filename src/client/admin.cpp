@@ -25,6 +25,7 @@ const char* kAdminUsage =
     " -list                Show the running queries\n"
     " -p,--port <port>     Port(s) of the masters\n"
     " -recommission <host> Let a host's workers (or a rank) work again\n"
+    " -resize <workers>    Start the cluster again with so many workers (needs its supervisor)\n"
     " -showmasters         List the masters\n";
 
 int list_queries(ClusterConnection& c) {

@@ -150,7 +150,7 @@ CASES = {
     # With a supervisor:
     "everything": (3, kill_everything, 1, (4, 6), False),   # a busy host may not answer within its second
     "everything but a host": (3, kill_all_but_one_host, 2, 2, False),
-    "resize": (3, lambda c: (c.root / "system/ha/requests/resize").write_text("5\n"), 1, 8, False),
+    "resize": (3, lambda c: c.tool("tajo", "--config", str(c.conf), "admin", "-resize", "5", host="h2"), 1, 8, False),
     # A host comes back: in an idle minute (here 2 s) its places are filled.
     "host lost and back": (3, lambda c: [c.hosts.kill("h3"), c.hosts.boot("h3")], 1, 6, False),
 }
