@@ -66,12 +66,12 @@ int run(const std::vector<std::string>& words) {
   const std::string command = rest[0];
   rest.erase(rest.begin());
   if (command == "cli" || command == "tsql") return tajo::client::run_tsql(rest);
+  if (command == "admin" && rest.size() == 2 && rest[0] == "-resize")
+    return tajo::host::resize(tajo::Config::load(config), std::atoi(rest[1].c_str()));
   if (command == "admin") return tajo::client::run_admin(rest);
   const bool format = std::find(rest.begin(), rest.end(), "-formatHA") != rest.end();
   if (command == "haadmin" && format) return tajo::host::format_ha(tajo::Config::load(config));
   if (command == "haadmin") return tajo::client::run_haadmin(rest);
-  if (command == "admin" && rest.size() == 2 && rest[0] == "-resize")
-    return tajo::host::resize(tajo::Config::load(config), std::atoi(rest[1].c_str()));
   if (command == "getconf") return tajo::client::run_getconf(rest);
   if (command == "doctor") return tajo::host::run_doctor(config);
   if (command == "doctor-rank") return tajo::host::run_doctor_rank(config, rest.empty() ? 0 : std::atoi(rest[0].c_str()));
