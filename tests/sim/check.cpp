@@ -81,8 +81,6 @@ void Sim::check() {
 
 void Sim::check_chain() {
   std::vector<std::string> wrong;
-  std::map<std::uint8_t, std::vector<std::uint64_t>> lists;
-  std::set<std::uint64_t> seen;
   if (options.variant.reuse_names) return;  // rows have holes by construction; winners tell
   Epoch epoch = 0;
   ViewNumber number = 0;
@@ -100,30 +98,12 @@ void Sim::check_chain() {
             if (view.incarnation(rank) > member.incarnation) bad("an incarnation goes back in the log");
         number = next.number;
         view = std::move(next);
-      } else if (r.kind == RecordKind::kRequest) {
-        Lists::Write w = Lists::decode(r.payload);
-        if (!seen.insert(w.id).second) bad("statement " + std::to_string(w.id) + " is applied twice");
-        if (w.by != kNoRank && view.incarnation(w.by) != w.incarnation)
-          bad("result of rank " + std::to_string(w.by) + " from outside the view");
-        lists[w.key].push_back(w.id);
       }
+      load->check(r, view);
     }
   }
   for (const std::string& text : wrong) bad(text);
-  for (const auto& [key, ids] : acknowledged_)
-    for (std::uint64_t id : ids)
-      if (!seen.contains(id)) {
-        bad("acknowledged write " + std::to_string(id) + " is lost");
-        break;
-      }
-  for (const Read& r : reads_) {
-    const auto& list = lists[r.key];
-    if (r.values.size() > list.size() || !std::equal(r.values.begin(), r.values.end(), list.begin())) {
-      bad("the read of key " + std::to_string(r.key) + " at " + std::to_string(r.when / kMs) +
-          " ms saw what is not in the log");
-      break;
-    }
-  }
+  load->finish();
 }
 
 }  // namespace tajo::sim

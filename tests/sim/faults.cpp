@@ -14,12 +14,7 @@ void Sim::on_death(SimRank& rank, const std::string& why) {
       if (r.get() != &rank && r->alive && r->is_master == rank.is_master) last = false;
     if (last) bad("the last of its kind ended itself: " + why);
   }
-  for (Client& c : clients_) {  // its clients see their connection break
-    if (!c.busy || c.host != rank.host) continue;
-    events.after(5 * kMs, [this, &c, n = c.statement.number, attempt_number = c.statement.attempt] {
-      if (c.statement.attempt == attempt_number) attempt(c, n);
-    });
-  }
+  load->on_death(rank);
   for (auto& r : ranks) {
     if (!r->alive || r.get() == &rank || r->world != rank.world || !rng.chance(0.7)) continue;
     SimRank* peer = r.get();

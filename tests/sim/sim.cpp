@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "list_load.hpp"
 #include "messages.hpp"
 
 namespace tajo::sim {
 
 namespace {
-constexpr int kKeys = 3;
 constexpr double kLongestRun = 140;
-constexpr std::uint64_t kWriteIds = 1'000'000;  // ids of one client's statements
 }  // namespace
 
 Sim::Sim(Options o)
@@ -31,12 +30,8 @@ Sim::Sim(Options o)
 #ifdef TAJO_SIM_CANARIES
   cluster::active_canary = options.variant.rule;
 #endif
+  load = std::make_unique<ListLoad>(*this);
   add_world(0, false);
-  for (int i = 0; i < options.clients; ++i) {
-    Client c;
-    c.number = i + 1;
-    clients_.push_back(c);
-  }
 }
 
 Sim::~Sim() = default;
@@ -107,8 +102,7 @@ std::vector<int> Sim::hosts() const {
 void Sim::at(double second, std::function<void()> fn) { events.after(seconds(second) - now(), std::move(fn)); }
 
 const std::vector<std::string>& Sim::run() {
-  for (Client& c : clients_)
-    events.after(kSecond + static_cast<Micros>(rng.below(kSecond)), [this, &c] { next_statement(c); });
+  load->start();
   for (;;) {
     Micros end = seconds(options.end_s);
     while (errors_.size() < 4 && events.step(end)) {
@@ -116,8 +110,7 @@ const std::vector<std::string>& Sim::run() {
     // A run that was mostly outage goes on until it has seen enough statements.
     if (statements >= kMinStatements || !errors_.empty() || options.end_s >= kLongestRun) break;
     options.end_s += 10;
-    for (Client& c : clients_)
-      if (!c.busy) next_statement(c);
+    load->prolong();
   }
   check();
   if (on_end)
@@ -125,74 +118,6 @@ const std::vector<std::string>& Sim::run() {
   if (verbose())
     for (auto& r : ranks) log("rank " + std::to_string(r->host) + (r->alive ? " " : " dead ") + r->node->status());
   return errors_;
-}
-
-// --- clients --------------------------------------------------------------------------------------------------------
-
-void Sim::next_statement(Client& c) {
-  if (now() > seconds(options.end_s) - kSecond) return;
-  Statement s;
-  s.number = c.statement.number + 1;
-  s.client = c.number;
-  s.write = rng.chance(options.writes);
-  s.task = s.write && rng.chance(0.3);
-  s.key = static_cast<std::uint8_t>(rng.below(kKeys));
-  s.id = static_cast<std::uint64_t>(c.number) * kWriteIds + s.number;
-  c.statement = s;
-  c.busy = true;
-  attempt(c, s.number);
-}
-
-void Sim::attempt(Client& c, std::uint32_t number) {
-  if (!c.busy || c.statement.number != number) return;
-  ++c.statement.attempt;
-  Statement s = c.statement;
-  if (!s.write) {
-    s.id = (s.id << 16) | s.attempt;  // every attempt of a read is a statement of its own
-    c.acknowledged_before = acknowledged_[s.key].size();
-  }
-  std::vector<SimRank*> candidates;
-  for (auto& r : ranks)
-    if (r->takes_clients() && (r->alive || rng.chance(0.1))) candidates.push_back(r.get());
-  if (!candidates.empty()) {
-    SimRank* to = candidates[rng.below(candidates.size())];
-    c.host = to->host;
-    events.after(300, [to, s] { to->run([to, s] { to->request(s, to->rank); }); });
-  }
-  std::uint32_t attempt_number = c.statement.attempt;
-  events.after(seconds(1.5 + 2 * rng.uniform()), [this, &c, number, attempt_number] {
-    if (c.statement.attempt == attempt_number) attempt(c, number);
-  });
-}
-
-void Sim::to_client(SimRank&, const Statement& s, Answer result, const std::vector<std::uint64_t>& values) {
-  events.after(300, [this, s, result, values] {
-    Client& c = clients_[static_cast<std::size_t>(s.client - 1)];
-    if (!c.busy || c.statement.number != s.number) return;
-    if (!s.write && c.statement.attempt != s.attempt) return;
-    if (result != Answer::kOk) {
-      events.after(200 * kMs, [this, &c, n = s.number] { attempt(c, n); });
-      return;
-    }
-    ++statements;
-    last_answer = now();
-    answers.push_back(now());
-    auto& acked = acknowledged_[s.key];
-    if (s.write) {
-      ++writes_done;
-      acked.push_back(s.id);
-    } else {
-      ++reads_done;
-      for (std::size_t i = 0; i < c.acknowledged_before; ++i)
-        if (std::find(values.begin(), values.end(), acked[i]) == values.end()) {
-          bad("stale read: the answer lacks " + std::to_string(acked[i]) + ", acknowledged before it began");
-          break;
-        }
-      reads_.push_back({s.key, values, now()});
-    }
-    c.busy = false;
-    events.after(static_cast<Micros>(rng.uniform() * options.think_s * 1e6), [this, &c] { next_statement(c); });
-  });
 }
 
 }  // namespace tajo::sim

@@ -41,14 +41,6 @@ struct FaultCounters {
                 killed_before_slot = 0, killed_after_slot = 0, stalled_after_slot = 0, struck_at_claim = 0, evictions = 0;
 };
 
-struct Client {
-  int number = 0;
-  bool busy = false;
-  int host = -1;  ///< where it is connected
-  Statement statement;
-  std::size_t acknowledged_before = 0;  ///< writes of the key acknowledged when the attempt began
-};
-
 /// One cluster, one seed, one run.
 class Sim {
  public:
@@ -89,7 +81,6 @@ class Sim {
   void on_slot(SimRank& rank, const std::string& row, std::int64_t index, const journal::Slot& slot);
   void on_slot_lost(const std::string& row, std::int64_t index) { winners_.erase({row, index}); }
   void on_death(SimRank& rank, const std::string& why);
-  void to_client(SimRank& rank, const Statement& s, Answer result, const std::vector<std::uint64_t>& values);
   std::function<void(SimRank&, const cluster::RuleCounters&)> on_end;
   std::function<void(const std::string& cause)> on_claim;
 
@@ -99,6 +90,7 @@ class Sim {
   FileServer files;
   Network network;
   FaultCounters count;
+  std::unique_ptr<Load> load;
   std::vector<std::unique_ptr<SimRank>> ranks;
   std::uint64_t statements = 0, writes_done = 0, reads_done = 0;
   Micros last_answer = 0;
@@ -106,25 +98,15 @@ class Sim {
   int masters = 0, workers = 0;
 
  private:
-  struct Read {
-    std::uint8_t key;
-    std::vector<std::uint64_t> values;
-    Micros when;
-  };
   struct StepFault {
     std::string point, what;
     Micros duration;
   };
   void add_world(int world, bool force);
-  void next_statement(Client& c);
-  void attempt(Client& c, std::uint32_t number);
   void check_claim(SimRank& claimant, const std::string& cause);
   void check();
   void check_chain();
 
-  std::vector<Client> clients_;
-  std::map<std::uint8_t, std::vector<std::uint64_t>> acknowledged_;
-  std::vector<Read> reads_;
   std::vector<std::string> errors_;
   std::map<std::pair<std::string, std::int64_t>, journal::Slot> winners_;
   std::vector<StepFault> step_faults_;

@@ -9,6 +9,7 @@
 
 #include "events.hpp"
 #include "file_server.hpp"
+#include "service.hpp"
 #include "tajo/cluster/cluster_node.hpp"
 #include "tajo/cluster/watchdog.hpp"
 
@@ -16,38 +17,7 @@ namespace tajo::sim {
 
 class Sim;
 
-/// A statement as the simulated coordinator sees it.
-struct Statement {
-  std::uint64_t id = 0;       ///< request id of a write; unique per attempt for a read
-  bool write = false;
-  bool task = false;          ///< its result comes from a worker
-  std::uint8_t key = 0;
-  int client = 0;
-  std::uint32_t number = 0;
-  std::uint32_t attempt = 0;
-};
-
-enum class Answer : std::uint8_t { kOk, kUnknown, kDiskFull, kRetry };
-
-/// What the log's records do here: lists of request ids under a few keys.
-struct Lists final : journal::StateMachine {
-  struct Write {
-    std::uint64_t id;
-    std::uint8_t key;
-    Rank by;
-    Incarnation incarnation;
-  };
-  static Bytes encode(const Write& w);
-  static Write decode(ByteView bytes);
-  void apply(const journal::Record& record) override;
-  Bytes snapshot() const override;
-  void restore(ByteView snapshot) override;
-  std::map<std::uint8_t, std::vector<std::uint64_t>> lists;
-  std::set<std::uint64_t> known;
-};
-
-/// One process: the real node over simulated files, messages and time, and a small coordinator that serves statements
-/// on every master and forwards to the active.
+/// One process: the real node over simulated files, messages and time, and a service above it.
 class SimRank final : public cluster::NodeListener, public cluster::MessagePort {
  public:
   SimRank(Sim& sim, int world, Rank rank, cluster::NodeConfig config);
@@ -65,9 +35,6 @@ class SimRank final : public cluster::NodeListener, public cluster::MessagePort 
   void die(const std::string& why);
   Micros clock() const;
   Micros to_sim(Micros node_time) const;
-
-  // statements
-  void request(Statement s, Rank origin);
 
   // MessagePort
   void send(Rank to, cluster::Lane lane, Bytes payload) override;
@@ -102,21 +69,11 @@ class SimRank final : public cluster::NodeListener, public cluster::MessagePort 
   Micros stable_since = 0;
   bool serving = false;
   std::unique_ptr<cluster::ClusterNode> node;
-  Lists lists;
+  std::unique_ptr<Service> service;
   cluster::Stamp stamp_;
   cluster::Watchdog watchdog;
 
  private:
-  struct Forwarded {
-    Statement statement;
-    Micros since;
-    Micros sent;
-  };
-  void route(Forwarded& f);
-  void forward_loop();
-  void answer(const Statement& s, Rank origin, Answer result, const std::vector<std::uint64_t>* values);
-  void write(Statement s, Rank origin, Rank by, Incarnation incarnation);
-  void read(Statement s, Rank origin);
   void watch();
 
   std::unique_ptr<SimLogFiles> files_;
@@ -125,16 +82,8 @@ class SimRank final : public cluster::NodeListener, public cluster::MessagePort 
   std::uint64_t armed_version_ = 0;
   double clock_rate_;
   Micros clock_offset_;
-  std::map<std::uint64_t, Forwarded> forwarded_;
-  struct Running {
-    std::vector<std::pair<Statement, Rank>> waiting;
-    bool proposed = false;
-  };
-  std::map<std::uint64_t, Running> running_;
-  std::vector<std::uint64_t> tasks_;
   // what only grows
   ViewNumber last_view_ = 0;
-  Rank last_active_ = kNoRank;
   Epoch last_epoch_ = 0;
   Incarnation last_incarnation_ = 0;
 };
