@@ -11,6 +11,7 @@ namespace tajo::sim {
 class Events {
  public:
   Micros now() const { return now_; }
+  const Micros& now_reference() const { return now_; }
   void after(Micros delay, std::function<void()> fn) {
     heap_.push_back({now_ + std::max<Micros>(delay, 0), next_++, std::move(fn)});
     std::push_heap(heap_.begin(), heap_.end(), later);

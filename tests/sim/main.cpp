@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "schedules.hpp"
+#include "tajo/common/log.hpp"
 
 namespace tajo::cluster {
 #ifdef TAJO_SIM_CANARIES
@@ -53,6 +54,7 @@ struct Job {
   Variant variant;
   std::uint64_t start = 1, seeds = 1;
   int verbosity = 0, jobs = 1;
+  bool sql = false;
   std::uint64_t stop_after_failures = UINT64_MAX;
 };
 
@@ -68,6 +70,7 @@ void one_run(const Job& job, std::uint64_t seed, Totals& totals, std::mutex& mut
   o.seed = seed;
   o.verbosity = job.verbosity;
   o.variant = job.variant;
+  o.sql = job.sql;
   if (job.schedule != nullptr) {
     o.masters = job.schedule->masters;
     o.workers = job.schedule->workers;
@@ -274,6 +277,7 @@ int main_with(int argc, char** argv) {
     else if (a == "--jobs") job.jobs = std::stoi(value());
     else if (a == "--schedule") schedule = value();
     else if (a == "--canary") canary = value();
+    else if (a == "--sql") job.sql = true;
     else if (a.starts_with("-v")) job.verbosity = static_cast<int>(a.size()) - 1;
     else {
       std::fprintf(stderr, "sim: unknown option %s\n", a.c_str());
@@ -285,6 +289,7 @@ int main_with(int argc, char** argv) {
     job.verbosity = std::max(job.verbosity, 1);
   }
   if (job.verbosity > 0) job.jobs = 1;
+  set_log_level(LogLevel::kOff);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (!canary.empty()) return run_canaries(canary, job);
   if (!schedule.empty()) return run_schedules(schedule, job);

@@ -76,6 +76,12 @@ void Network::heal(int from, int to) {
     if (incarnation == sender->stamp_.incarnation) transmit(*sender, *receiver, std::move(payload));
 }
 
+bool Network::cut_between(int a, int b) const {
+  for (auto link : {std::pair{a, b}, std::pair{b, a}})
+    if (auto it = links_.find(link); it != links_.end() && it->second.cuts > 0) return true;
+  return false;
+}
+
 Micros Network::changed_at(int from, int to) const {
   auto it = links_.find({from, to});
   return it == links_.end() ? 0 : it->second.changed_at;

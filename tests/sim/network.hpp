@@ -23,6 +23,7 @@ class Network {
   using Links = std::vector<std::pair<int, int>>;  // hosts, directed
   void cut(Links links, Micros duration);
   Micros changed_at(int from, int to) const;
+  bool cut_between(int a, int b) const;  ///< either way
 
  private:
   struct Link {

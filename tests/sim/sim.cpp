@@ -5,6 +5,7 @@
 
 #include "list_load.hpp"
 #include "messages.hpp"
+#include "sql_load.hpp"
 
 namespace tajo::sim {
 
@@ -30,7 +31,8 @@ Sim::Sim(Options o)
 #ifdef TAJO_SIM_CANARIES
   cluster::active_canary = options.variant.rule;
 #endif
-  load = std::make_unique<ListLoad>(*this);
+  if (options.sql) load = std::make_unique<SqlLoad>(*this);
+  else load = std::make_unique<ListLoad>(*this);
   add_world(0, false);
 }
 

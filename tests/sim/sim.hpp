@@ -24,6 +24,7 @@ struct Options {
   int workers = 0;
   int spares = -1;
   int clients = 6;
+  bool sql = false;      ///< the whole warehouse under SQL, not only the log
   double writes = 0;     ///< share of statements, 0: drawn
   double think_s = 0;    ///< pause of a client between statements, 0: drawn
   double end_s = 72;

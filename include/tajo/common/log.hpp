@@ -4,7 +4,7 @@
 
 namespace tajo {
 
-enum class LogLevel { kDebug, kInfo, kWarn, kError };
+enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
 
 /// One line to stderr and, once open_log_file was called, to the rank's log file: time, level, rank, room, text.
 /// Any thread.
