@@ -24,7 +24,7 @@ Sim::Sim(Options o)
   static constexpr double kWrites[] = {0.2, 0.5, 0.9};
   if (options.writes == 0) options.writes = kWrites[rng.below(3)];
   static constexpr double kThink[] = {0.2, 0.4, 0.8};
-  if (options.think_s == 0) options.think_s = kThink[rng.below(3)];
+  if (options.think_s == 0) options.think_s = kThink[rng.below(3)] * (options.sql ? 2.5 : 1);
   static constexpr std::int64_t kRows[] = {15, 40, 100};
   if (options.row_slots == 0) options.row_slots = kRows[rng.below(3)];
   if (options.variant.reuse_names) options.row_slots = 1'000'000;
