@@ -68,7 +68,8 @@ SessionToken MasterNode::Front::open_session(const SessionOptions& options) {
   }
   ClientRequest request;
   request.kind = ClientRequest::Kind::kOpenSession;
-  request.session = make_uuid(node_.parts_.runtime);
+  // This master may not have read that far yet: the active knows whether the session is there.
+  request.session = options.resume.value_or(make_uuid(node_.parts_.runtime));
   request.user = options.user;
   request.database = options.database;
   request.client = options.client;
@@ -77,7 +78,7 @@ SessionToken MasterNode::Front::open_session(const SessionOptions& options) {
   if (reply.error) throw protocol::to_error(*reply.error);
   std::lock_guard lock(mutex_);
   Connection& c = connection(reply.session);
-  c.database = options.database;
+  c.database = reply.database;
   c.user = options.user;
   return reply.session;
 }

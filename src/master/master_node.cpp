@@ -122,7 +122,7 @@ bool MasterNode::on_message(Rank source, ByteView message) {
     }
     case Tag::kPlanningMark: {
       auto mark = protocol::decode_planning_mark(message);
-      if (mark.count > 0) runner_.marks().begun(mark.request_id, mark.count);
+      if (mark.count > 0) runner_.marks().begun(mark.request_id, mark.count, source, view_.incarnation(source));
       else runner_.marks().ended(mark.request_id);
       return true;
     }

@@ -26,7 +26,7 @@ struct StatementRunner::Run {
   std::shared_ptr<const sql::ParsedStatement> parsed;
   std::string tag;
   catalog::SnapshotPtr snapshot;
-  bool rests_on_state = false;           ///< system tables were asked: the answer needs a proof
+  bool rests_on_state = false;           ///< the answer says what the catalog or the session is: it needs a proof
   protocol::ClientReply reply;
   QueryRecord record;
   std::uint64_t digest = 0;              ///< of the statement's text and parameters

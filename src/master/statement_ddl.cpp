@@ -49,6 +49,7 @@ void StatementRunner::visit(Run& run, plan::CreateDatabaseStatement& s) {
     if (!s.if_not_exists) throw Error("42P04", "database \"" + s.name + "\" already exists");
     run.reply.notices.emplace_back("NOTICE", notice("42P04", "database \"" + s.name + "\" already exists, skipping"));
     run.reply.tag = "CREATE DATABASE";
+    run.rests_on_state = true;
     return;
   }
   cluster::Proposal proposal;
@@ -67,6 +68,7 @@ void StatementRunner::visit(Run& run, plan::DropDatabaseStatement& s) {
     if (!s.if_exists) throw Error("3D000", "database \"" + s.name + "\" does not exist");
     run.reply.notices.emplace_back("NOTICE", notice("00000", "database \"" + s.name + "\" does not exist, skipping"));
     run.reply.tag = "DROP DATABASE";
+    run.rests_on_state = true;
     return;
   }
   cluster::Proposal proposal;
@@ -94,6 +96,7 @@ void StatementRunner::visit(Run& run, plan::UserStatement& s) {
     if (!exists) {
       if (!s.if_exists) throw Error("42704", "role \"" + s.name + "\" does not exist");
       run.reply.tag = "DROP ROLE";
+      run.rests_on_state = true;
       return;
     }
     proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(catalog::DropUser{s.name}));

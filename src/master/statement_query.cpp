@@ -54,7 +54,7 @@ void StatementRunner::visit(Run& run, plan::SelectStatement& s) {
   plan::PhysicalPlan plan = plan::optimize(std::move(s.query), planner_settings(run, !tables));
   if (run_is_immediate(plan)) {
     run_immediate(run, std::move(plan));
-    if (run.rests_on_state) prove(run);
+    if (std::exchange(run.rests_on_state, false)) prove();
     record_state(run, "SELECT " + std::to_string(run.record.rows));
     return;
   }
@@ -233,6 +233,7 @@ void StatementRunner::visit(Run& run, plan::CreateTableStatement& s) {
     return snapshot->find(s.database, s.name) != nullptr;
   };
   auto there = [&] {
+    run.rests_on_state = true;
     if (!s.if_not_exists) throw Error("42P07", "relation \"" + s.name + "\" already exists");
     run.reply.notices.emplace_back("NOTICE", protocol::ErrorText{"42P07", "relation \"" + s.name + "\" already exists, skipping", "", "", 0});
     run.reply.tag = "CREATE TABLE";

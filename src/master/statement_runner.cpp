@@ -51,17 +51,22 @@ ClientReply StatementRunner::run(const ClientRequest& request, Rank serving) {
   const Epoch epoch = epoch_;
   if (epoch == 0) return not_active();
   try {
-    if (request.kind == ClientRequest::Kind::kOpenSession) return open_session(request);
-    if (request.kind == ClientRequest::Kind::kCloseSession) return close_session(request);
-    if (request.kind == ClientRequest::Kind::kCancel) {
-      cancel_session(request.session);
-      return {};
+    switch (request.kind) {
+      case ClientRequest::Kind::kOpenSession:
+        try {
+          return open_session(request);
+        } catch (const Error& e) {
+          prove();
+          return failed(e);
+        }
+      case ClientRequest::Kind::kCloseSession: return close_session(request);
+      case ClientRequest::Kind::kCancel: cancel_session(request.session); return {};
+      case ClientRequest::Kind::kProgress: return progress(request.session).value_or(ClientReply{});
+      case ClientRequest::Kind::kExecute:
+      case ClientRequest::Kind::kDescribe: break;
     }
-    if (request.kind == ClientRequest::Kind::kProgress) return progress(request.session).value_or(ClientReply{});
   } catch (const Superseded&) {
     return not_active();
-  } catch (const Error& e) {
-    return failed(e);
   }
 
   auto run = std::make_shared<Run>();
@@ -162,14 +167,34 @@ void StatementRunner::execute(Run& run) {
     run.reply.error = protocol::to_text(Error(sqlstate::kInternalError, e.what()));
   }
   end_planning(run);
-  const bool executed = run.request.kind == ClientRequest::Kind::kExecute;
-  if (run.reply.error && executed && !run.ended && run.session.id == run.request.session) {
+  if (run.reply.not_active) return;
+  try {
+    if (run.reply.error) end_failed(run);
+    else if (run.rests_on_state) prove();
+  } catch (const Superseded&) {
+    run.reply = not_active();
+  }
+}
+
+/// An error rests on the catalog as much as rows do: a master that is no longer active must not say that a table is
+/// missing. And a write that was submitted and is told as failed must not be taken up again by a successor.
+void StatementRunner::end_failed(Run& run) {
+  const bool recorded = run.request.kind == ClientRequest::Kind::kExecute && !run.ended && run.session.id == run.request.session;
+  if (recorded) {
     run.record.sqlstate = run.reply.error->sqlstate;
     run.record.error = run.reply.error->message;
     run.record.state = run.reply.error->sqlstate == sqlstate::kQueryCanceled ? "QUERY_KILLED" : "QUERY_FAILED";
     if (!run.submitted) run.record.sql = without_secrets(run.record.sql);
-    record_state(run, "");
   }
+  if (recorded && run.submitted && writes(run.tag)) {
+    cluster::Proposal proposal;
+    finish_record(run, "", proposal);
+    const cluster::Outcome outcome = propose(std::move(proposal))->take(parts_.runtime);
+    if (outcome == cluster::Outcome::kCommitted) return;
+    if (outcome != cluster::Outcome::kDiskFull) throw Superseded{};
+  }
+  prove();
+  if (recorded) record_state(run, "");
 }
 
 void StatementRunner::plan_and_run(Run& run) {
@@ -222,7 +247,10 @@ ClientReply StatementRunner::open_session(const ClientRequest& request) {
   session.client = request.client;
   session.started_us = parts_.runtime.wall();
   for (const auto& [name, value] : request.settings) session.settings[name] = check_setting(name, value);
-  if (!parts_.sessions.find(session.id)) {
+  if (auto known = parts_.sessions.find(session.id)) {  // a repeated request, or a client that takes its session up again
+    if (known->user != session.user) throw Error("28000", "session \"" + session.id + "\" belongs to another user");
+    session = std::move(*known);
+  } else {
     cluster::Proposal proposal;
     proposal.records.emplace_back(journal::RecordKind::kSession, SessionState::open_record(session));
     commit_or_throw(std::move(proposal));

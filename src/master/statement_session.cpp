@@ -48,6 +48,7 @@ void StatementRunner::visit(Run& run, plan::SetStatement& s) {
 void StatementRunner::visit(Run& run, plan::ShowStatement& s) {
   run.reply.returns_rows = true;
   run.reply.tag = "SHOW";
+  run.rests_on_state = true;
   const auto text_type = data::Type::of(data::TypeId::kText);
   auto value_of = [&](const std::string& name) -> std::optional<std::string> {
     if (auto own = run.session.settings.find(name); own != run.session.settings.end()) return own->second;
@@ -103,6 +104,7 @@ std::optional<std::pair<data::Type, data::Value>> StatementRunner::session_funct
   if (name == "pg_backend_pid") return as_int(0);
   if (name == "pg_is_in_recovery") return as_bool(false);
   if (name == "current_setting") {
+    run.rests_on_state = true;
     std::string key = text_of(0);
     if (auto own = run.session.settings.find(key); own != run.session.settings.end()) return as_text(own->second);
     if (auto known = known_settings().find(key); known != known_settings().end()) return as_text(known->second.value);

@@ -79,7 +79,7 @@ void StatementRunner::begin_planning(Run& run) {
     if (epoch_ != run.epoch) throw Superseded{};
   }
   const std::string& id = run.request.request_id;
-  const std::uint16_t lost = marks_.count(id);
+  const std::uint16_t lost = marks_.lost(id, parts_.resources.view());
   if (lost >= PlanningMarks::kMaxMastersLost)
     throw Error(sqlstate::kInternalError, "this statement ended " + std::to_string(lost) + " masters while they planned it and is not planned again");
   if (parts_.notes != nullptr && parts_.notes->names(id, run.digest))
@@ -131,7 +131,7 @@ plan::Statement StatementRunner::bind(Run& run) {
     context.parameters = &parameters;
   }
   plan::Statement bound = sql::bind(*run.parsed, context);
-  run.rests_on_state = tables.asked();
+  run.rests_on_state |= tables.asked();
   return bound;
 }
 
@@ -171,6 +171,7 @@ void StatementRunner::commit_or_throw(cluster::Proposal proposal, Run* ends) {
 }
 
 void StatementRunner::finish_record(Run& run, const std::string& tag, cluster::Proposal& proposal) {
+  end_planning(run);  // what follows is the log's work
   run.record.finished_ms = parts_.runtime.wall() / 1000;
   if (run.record.error.empty()) run.record.state = "QUERY_SUCCEEDED";
   run.record.tag = tag;
@@ -189,7 +190,7 @@ void StatementRunner::record_state(Run& run, const std::string& tag) {
   parts_.loop.post([this, proposal] { parts_.node.propose(std::move(*proposal), [](Outcome) {}); });
 }
 
-void StatementRunner::prove(Run&) {
+void StatementRunner::prove() {
   auto promise = std::make_shared<Promised<bool>>();
   parts_.loop.post([this, promise] { parts_.node.prove_read([promise](bool stands) { promise->set(stands); }); });
   if (!promise->take(parts_.runtime)) throw Superseded{};
@@ -263,11 +264,11 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
   if (run.submission) {
     switch (run.submission->take(parts_.runtime)) {
       case Outcome::kCommitted: break;
-      case Outcome::kDiskFull: prove(run); break;  // reads go on while the log is full; the query leaves no history
+      case Outcome::kDiskFull: prove(); break;  // reads go on while the log is full; the query leaves no history
       default: throw Superseded{};
     }
   } else {
-    prove(run);
+    prove();
   }
   return done;
 }

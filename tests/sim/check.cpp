@@ -4,6 +4,7 @@
 #include "cluster_records.hpp"
 #include "journal_records.hpp"
 #include "sim.hpp"
+#include "tajo/master/query_state.hpp"
 
 namespace tajo::sim {
 
@@ -27,6 +28,7 @@ void Sim::on_slot(SimRank& rank, const std::string& row, std::int64_t index, con
     bad("slot " + row + "/" + std::to_string(index) + " counts bytes that are not there");
     return;
   }
+  if (verbose() && options.sql) log_slot(rank, *data, row, index, slot);
   // Was it a claim? An own new segment begins with it.
   auto previous = winners_.find({row, index - 1});
   if (index > 0 && previous != winners_.end() && previous->second.segment == slot.segment) return;
@@ -44,6 +46,28 @@ void Sim::on_slot(SimRank& rank, const std::string& row, std::int64_t index, con
       check_claim(rank, cause_name(claim.cause));
       if (on_claim) on_claim(cause_name(claim.cause));
     }
+}
+
+/// What a slot commits, for the timeline.
+void Sim::log_slot(const SimRank& rank, const Bytes& segment, const std::string& row, std::int64_t index, const journal::Slot& slot) {
+  std::uint64_t from = 0;
+  if (auto it = winners_.find({row, index - 1}); index > 0 && it != winners_.end() && it->second.segment == slot.segment) from = it->second.length;
+  std::string text;
+  try {
+    for (const journal::Record& r : journal::decode_batch(ByteView(segment.data() + from, slot.length - from))) {
+      if (r.kind == RecordKind::kQuery) {
+        master::QueryRecord query = master::QueryState::decode(r.payload);
+        text += " " + query.request_id + "/" + query.id.str() + (query.finished_ms != 0 ? " " + query.state.substr(6) : " submitted");
+      } else if (r.kind == RecordKind::kCatalog) {
+        text += " catalog";
+      } else if (r.kind == RecordKind::kSession) {
+        text += " session";
+      }
+    }
+  } catch (const Error&) {
+    text = " (not readable from here)";
+  }
+  if (!text.empty()) log("slot " + std::to_string(index) + " of " + std::to_string(rank.host) + ", epoch " + std::to_string(slot.epoch) + ":" + text);
 }
 
 /// A minority never fences a majority that can still commit: a claim against an active that has been well, and well

@@ -6,6 +6,7 @@
 #include "list_load.hpp"
 #include "messages.hpp"
 #include "sql_load.hpp"
+#include "tajo/protocol/messages.hpp"
 
 namespace tajo::sim {
 
@@ -70,8 +71,58 @@ void Sim::bad(const std::string& text) {
   log("VIOLATION " + text);
 }
 
+namespace {
+
+/// Which query or task a message of the coordinator or a worker is about.
+std::string subject(const Bytes& payload) {
+  using protocol::Tag;
+  switch (static_cast<Tag>(payload[0])) {
+    case Tag::kStartQuery: {
+      auto m = protocol::decode_start_query(payload);
+      return " " + m.query.str() + " attempt " + std::to_string(m.attempt);
+    }
+    case Tag::kQueryDone: {
+      auto m = protocol::decode_query_done(payload);
+      return " " + m.query.str() + " attempt " + std::to_string(m.attempt) + (m.error ? " " + m.error->message : "");
+    }
+    case Tag::kRunTask: return " " + protocol::decode_run_task(payload).id.str();
+    case Tag::kTaskDone: {
+      auto m = protocol::decode_task_done(payload);
+      return " " + m.id.str() + (m.canceled ? " canceled" : m.lost_output ? " lost " + m.lost_output->str() : m.error ? " " + m.error->message : "");
+    }
+    case Tag::kClientRequest: {
+      auto m = protocol::decode_client_request(payload);
+      return " " + std::to_string(m.number) + " " + m.request_id + " " + m.sql;
+    }
+    case Tag::kClientReply: {
+      auto m = protocol::decode_client_reply(payload);
+      return " " + std::to_string(m.number) + (m.not_active ? " not active" : m.error ? " " + m.error->message : " " + m.tag);
+    }
+    case Tag::kPlanningMark: {
+      auto m = protocol::decode_planning_mark(payload);
+      return " " + m.request_id + " " + std::to_string(m.count);
+    }
+    case Tag::kQueryDoneAck:
+    case Tag::kCancelQuery:
+    case Tag::kDropQuery: return " " + protocol::decode_query_tag(payload).query.str();
+    default: return {};
+  }
+}
+
+}  // namespace
+
 void Sim::trace(const SimRank& from, const SimRank& to, const cluster::Stamp& stamp, const Bytes& payload) {
-  if (payload.empty() || payload[0] != cluster::kClusterTag) return;
+  if (payload.empty()) return;
+  if (payload[0] != cluster::kClusterTag) {
+    static constexpr const char* kNames[] = {"StartQuery", "QueryDone", "QueryDoneAck", "CancelQuery", "Plan", "RunTask", "TaskDone", "CancelTask",
+                                             "DropStage", "DropQuery", "Heartbeat", "ClientRequest", "ClientReply", "PlanningMark"};
+    const auto code = static_cast<std::size_t>(payload[0]);
+    const std::size_t tag = code - protocol::kFirstTag;
+    if (!options.sql || (static_cast<protocol::Tag>(payload[0]) == protocol::Tag::kHeartbeat && options.verbosity < 3)) return;
+    log("  " + std::to_string(from.host) + " -> " + std::to_string(to.host) + " " +
+        (tag < std::size(kNames) ? kNames[tag] : "tag " + std::to_string(code)) + " e" + std::to_string(stamp.epoch) + subject(payload));
+    return;
+  }
   cluster::Letter l = cluster::decode_letter(payload);
   if (l.kind == cluster::Kind::kProbe && options.verbosity < 3) return;
   std::string suspects;

@@ -104,6 +104,7 @@ class Sim {
     Micros duration;
   };
   void add_world(int world, bool force);
+  void log_slot(const SimRank& rank, const Bytes& segment, const std::string& row, std::int64_t index, const journal::Slot& slot);
   void check_claim(SimRank& claimant, const std::string& cause);
   void check();
   void check_chain();

@@ -65,6 +65,7 @@ void SqlLoad::prolong() {
 
 void SqlLoad::on_death(SimRank& rank) {
   for (Client& c : clients_) {
+    c.under_way.erase(rank.host);
     if (c.host != rank.host) continue;
     c.host = -1;
     if (!c.busy) continue;
@@ -170,13 +171,13 @@ void SqlLoad::attempt(Client& c, std::uint32_t number) {
   if (!stays) {
     std::vector<SimRank*> candidates;
     for (auto& r : sim_.ranks)
-      if (r->is_master && (r->alive || sim_.rng.chance(0.1))) candidates.push_back(r.get());
+      if (r->is_master && !c.under_way.contains(r->host) && (r->alive || sim_.rng.chance(0.1))) candidates.push_back(r.get());
     if (!candidates.empty()) to = candidates[sim_.rng.below(candidates.size())];
   }
   const std::uint32_t attempt_number = s.attempt;
   if (to != nullptr) {
     c.host = to->host;
-    auto ask = [this, n = c.number, number, attempt_number, session = c.session, stays, sql = s.sql, id = s.request_id](master::ClientService& front) {
+    auto ask = [this, n = c.number, host = to->host, number, attempt_number, session = c.session, stays, sql = s.sql, id = s.request_id](master::ClientService& front) {
       Answer answer;
       try {
         answer.session = session;
@@ -192,10 +193,15 @@ void SqlLoad::attempt(Client& c, std::uint32_t number) {
       } catch (const Error& e) {
         answer.error = e;
       }
-      sim_.events.after(300, [this, n, number, attempt_number, answer = std::move(answer)]() mutable {
+      sim_.events.after(300, [this, n, number, attempt_number, host, answer = std::move(answer)]() mutable {
+        auto& under_way = clients_[static_cast<std::size_t>(n - 1)].under_way;
+        if (auto it = under_way.find(host); it != under_way.end()) under_way.erase(it);
         answered(n, number, attempt_number, std::move(answer));
       });
     };
+    if (to->alive) c.under_way.insert(to->host);
+    sim_.log("client " + std::to_string(c.number) + " asks " + std::to_string(to->host) + ": " + s.sql +
+             (s.request_id.empty() ? "" : " [" + s.request_id + "]") + (s.attempt > 1 ? ", attempt " + std::to_string(s.attempt) : ""));
     sim_.events.after(300, [to, ask] {
       if (to->alive) static_cast<WarehouseService&>(*to->service).connect(ask);
     });
@@ -219,6 +225,7 @@ void SqlLoad::answered(int client, std::uint32_t number, std::uint32_t attempt_n
   ++sim_.statements;
   sim_.last_answer = sim_.now();
   sim_.answers.push_back(sim_.now());
+  if (!answer.error) sim_.log("client " + std::to_string(client) + " has " + answer.tag + " of " + c.statement.sql);
   if (answer.error) failed(c, *answer.error);
   else succeeded(c, answer);
   Statement& s = c.statement;
@@ -247,7 +254,8 @@ void SqlLoad::failed(Client& c, const Error& error) {
     return;
   }
   const bool insert = s.kind == Kind::kInsert || s.kind == Kind::kWideInsert;
-  if (insert && s.attempt == 1 && error.sqlstate() != std::string("57P03")) refused_.insert(s.token);
+  // On a full disk the end of the query cannot be recorded at once: should every master that knows it die, it is run again.
+  if (insert && s.attempt == 1 && !std::string(error.sqlstate()).starts_with("53100") && error.sqlstate() != std::string("57P03")) refused_.insert(s.token);
 }
 
 void SqlLoad::succeeded(Client& c, const Answer& answer) {
@@ -257,7 +265,7 @@ void SqlLoad::succeeded(Client& c, const Answer& answer) {
     if (!fresh && it->second != answer.tag)
       sim_.bad("statement " + s.request_id + " said " + it->second + " and now " + answer.tag);
     if (!fresh) return;
-    history_.insert(s.request_id);
+    if (s.kind != Kind::kImmediate) history_.insert(s.request_id);
   }
   switch (s.kind) {
     case Kind::kInsert:
@@ -388,7 +396,7 @@ void SqlLoad::finish() {
   for (const Client& c : clients_)
     if (!c.session.empty() && !sessions_.find(c.session)) sim_.bad("session of client " + std::to_string(c.number) + " is lost");
   std::size_t lost = 0;
-  for (const std::string& id : history_) lost += queries_.find_request("c:" + id) ? 0 : 1;
+  for (const std::string& id : history_) lost += queries_.find_request("c:sim:" + id) ? 0 : 1;
   if (lost > 0) sim_.bad(std::to_string(lost) + " acknowledged statements are not in the history");
 }
 

@@ -52,6 +52,7 @@ class SqlLoad final : public Load {
     int number = 0;
     bool busy = false;
     int host = -1;
+    std::multiset<int> under_way;  ///< hosts where a connection it gave up still runs
     Statement statement;
     std::string session;           ///< known to exist
     std::int64_t setting = -1;     ///< last SET acknowledged

@@ -157,7 +157,8 @@ class StatementRunner {
   void commit_or_throw(cluster::Proposal proposal, Run* ends = nullptr);
   void finish_record(Run& run, const std::string& tag, cluster::Proposal& proposal);
   void record_state(Run& run, const std::string& tag);
-  void prove(Run& run);
+  void prove();
+  void end_failed(Run& run);
   template <class T>
   T await(Run& run, std::optional<T>& given, Micros deadline, const std::function<void()>& cancel);
   bool run_is_immediate(const plan::PhysicalPlan& plan) const;
