@@ -171,7 +171,7 @@ void SqlLoad::attempt(Client& c, std::uint32_t number) {
   if (!stays) {
     std::vector<SimRank*> candidates;
     for (auto& r : sim_.ranks)
-      if (r->is_master && !c.under_way.contains(r->host) && (r->alive || sim_.rng.chance(0.1))) candidates.push_back(r.get());
+      if (r->takes_clients() && !c.under_way.contains(r->host) && (r->alive || sim_.rng.chance(0.1))) candidates.push_back(r.get());
     if (!candidates.empty()) to = candidates[sim_.rng.below(candidates.size())];
   }
   const std::uint32_t attempt_number = s.attempt;
