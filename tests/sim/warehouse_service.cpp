@@ -10,8 +10,8 @@ worker::WorkerConfig worker_config(const SimRank& process) {
   worker::WorkerConfig c;
   c.host = "host" + std::to_string(process.host);
   c.pid = process.host + 1;
-  c.client_port = process.is_master ? 26002 : 0;
   c.cores = 4;
+  c.launcher_lost = [] { return false; };
   c.memory_bytes = std::uint64_t{1} << 30;
   return c;
 }
