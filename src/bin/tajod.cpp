@@ -18,6 +18,7 @@
 #include "tajo/common/clock.hpp"
 #include "tajo/common/config.hpp"
 #include "tajo/common/event_loop.hpp"
+#include "tajo/common/failpoint.hpp"
 #include "tajo/common/log.hpp"
 #include "tajo/common/runtime.hpp"
 #include "tajo/exchange/output.hpp"
@@ -160,6 +161,7 @@ void watch(const mpi::World& world, const EventLoop& loop, const std::function<v
 }
 
 void tick_node(cluster::ClusterNode& node, EventLoop& loop) {
+  fault_at("control");
   Micros now = boottime_us();
   Micros at = std::clamp(node.next_wakeup(), now + 1000, now + kLongestNapUs);
   loop.run_at(at, [&node, &loop] { tick_node(node, loop); });

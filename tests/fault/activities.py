@@ -21,7 +21,7 @@ class Activity:
 
     def __init__(self, rig, cast, tolerated, number):
         self.rig, self.cast, self.number = rig, cast, number
-        self.client = CarefulClient(rig.cluster, cast.client_masters, tolerated, FORCE)
+        self.client = CarefulClient(rig, cast.client_masters, tolerated, FORCE)
         self.thread = threading.Thread(target=self._body, daemon=True)
         self.problem, self.ended_at, self.query_masters = None, None, set()
 
@@ -271,8 +271,11 @@ class Copy(Activity):
     def reach(self):
         if not self.half.wait(REACH_S):
             raise Missed(f"no rows were asked for; {self.problem}")
-        if self.needs_workers and self.cast.victim == "qm" and not wait_until(lambda: self.rig.hits("table.publish"), REACH_S, 0.005):
-            raise Missed(f"nobody wrote; {self.problem}")
+        if self.needs_workers:
+            if not wait_until(lambda: self.rig.hits("table.publish"), REACH_S, 0.005):
+                raise Missed(f"nobody wrote; {self.problem}")
+            if self.cast.victim == "worker":
+                self.cast.writer_is(next(iter(self.rig.hits("table.publish"))))
 
     def release(self):
         self.gate.set()

@@ -33,7 +33,8 @@ def settled(rig, master):
     def good():
         members = rig.members(master)
         return (sorted(pid for _, pid, _, _ in members) == sorted(rig.processes())
-                and [role for _, _, role, _ in members].count("active") == 1)
+                and [role for _, _, role, _ in members].count("active") == 1
+                and all(pid and (line is not None or rank >= rig.shape[0]) for rank, pid, _, line in members))
     if wait_until(good, HEALTHY_S, 0.1):
         return []
     return [f"after {HEALTHY_S} s the members are {[m[:3] for m in rig.members(master)]}, the processes {sorted(rig.processes())}"]
@@ -51,8 +52,11 @@ def data(rig, connection):
                 problems.append(f"Q{q:02d}: {str(e).strip()[:200]}")
         for name, wanted in rig.tables.items():
             column = "l_orderkey" if name.startswith("written") else "k"
-            cursor.execute(f"SELECT count(*), sum({column}) FROM {name}")
-            got = cursor.fetchone()
+            try:
+                cursor.execute(f"SELECT count(*), sum({column}) FROM {name}")
+                got = cursor.fetchone()
+            except psycopg2.Error as e:
+                got = str(e).strip()[:200]
             if got != tuple(wanted[:2]):
                 problems.append(f"{name} has {got}, {tuple(wanted[:2])} were acknowledged")
     return problems

@@ -20,14 +20,13 @@ class GaveUp(Exception):
 class CarefulClient:
     """One connection at a time, first to `masters[0]`. `tolerated`: SQLSTATE prefixes beyond AGAIN that are tried again."""
 
-    def __init__(self, cluster, masters, tolerated=(), settings=()):
-        self.cluster, self.masters, self.tolerated = cluster, list(masters), tuple(tolerated)
+    def __init__(self, rig, masters, tolerated=(), settings=()):
+        self.rig, self.masters, self.tolerated = rig, list(masters), tuple(tolerated)
         self.settings = list(settings)
         self.connection, self.place, self.errors = None, 0, []
-        self.repeated = 0
 
     def _connect(self):
-        self.connection = self.cluster.connect(self.masters[self.place % len(self.masters)], options={"connect_timeout": 3})
+        self.connection = self.rig.cluster.connect(self.masters[self.place % len(self.masters)], options={"connect_timeout": 3})
         with self.connection.cursor() as cursor:
             for name, value in self.settings:
                 cursor.execute(f"SET {name} = '{value}'")
@@ -49,14 +48,14 @@ class CarefulClient:
         return self._again(sql, request, lambda cursor: cursor.copy_expert(sql, make_file()))
 
     def _again(self, sql, request, act):
-        end = time.time() + PATIENCE_S
+        end, number = time.time() + PATIENCE_S, 0
         while True:
             try:
                 if self.connection is None or self.connection.closed:
                     self._connect()
                 with self.connection.cursor() as cursor:
                     if request is not None:
-                        cursor.execute(f"SET tajo.request_id = '{request}'")
+                        cursor.execute(f"SET tajo.request_id = '{request}-{number}'")
                     act(cursor)
                     return cursor.fetchall() if cursor.description else None
             except psycopg2.Error as e:
@@ -67,7 +66,8 @@ class CarefulClient:
                 self.errors.append(f"{state or 'connection lost'}: {str(e).strip()[:200]}")
                 if time.time() > end:
                     raise GaveUp(f"{sql[:60]}: {self.errors[-1]}") from e
-                self.repeated += 1
+                if not lost and not state.startswith(AGAIN):
+                    number += 1  # refused for sure, and the refusal is this request's outcome: a new attempt is a new request
                 if lost or state.startswith("57P"):
                     self._elsewhere()
                 time.sleep(AGAIN_S)
@@ -97,6 +97,7 @@ class SlowReader:
     """A PostgreSQL client that takes one message after the other, so that a result stays half read as long as one likes."""
 
     def __init__(self, cluster, master):
+        """`cluster`: of support/cluster.py."""
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(PATIENCE_S)
         self.socket.connect(f"{cluster.environment['TAJO_PID_DIR']}/.s.PGSQL.{cluster.ports[master]}")

@@ -1,5 +1,8 @@
-"""What happens to the victim. begin() returns when the fault is on; the activity is released right after it; end() waits as long
-as the fault lasts and takes it away."""
+"""What happens to the victim: processes that die, stop, starve. Files, clocks and limits: file_faults.py; whole worlds:
+world_faults.py.
+
+arm() comes before the activity, begin() when the activity stands at its point; the activity is released right after it.
+end() runs meanwhile: it waits as long as the fault lasts and takes it away."""
 import os
 import signal
 import time
@@ -10,25 +13,25 @@ INTERVAL_S = 0.2  # tajo.master.ha.monitor.interval
 TIMEOUT_S = 3 * INTERVAL_S
 
 
-def send(pid, number):
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
-
-
 class Fault:
     name = None
-    tolerated = ()         # SQLSTATE prefixes that a client may meet and try again
-    deadly = True          # the victim does not come back
+    tolerated = ()         # SQLSTATEs, beyond those of lost connections, that a client may meet and try again
     anybody_errs = False   # also clients of masters that are not hit may meet errors that are tried again
-    hangs = ()             # processes that stay hung: who is connected there is told to go
+    masters = 3            # that the cell needs
+    plain = True           # an ordinary rig will do; else kind() says which
 
     def __init__(self, rig, cast):
         self.rig, self.cast = rig, cast
+        self.touched = set()  # processes whose clients may meet errors
+        self.hung = set()     # processes that do not come back while the activity runs
+
+    @classmethod
+    def applies(cls, activity, victim):
+        """False: the fault cannot meet this victim in this activity."""
+        return True
 
     def arm(self):
-        """Before the activity begins."""
+        pass
 
     def begin(self):
         raise NotImplementedError
@@ -36,41 +39,136 @@ class Fault:
     def end(self):
         pass
 
+    def missed(self):
+        """Why the fault did not meet anything, if so."""
+        return None
+
+    def send(self, pid, number):
+        self.touched.add(pid)
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
 
 class Kill(Fault):
     name = "kill"
 
     def begin(self):
-        send(self.cast.victim_pid, signal.SIGKILL)
+        self.send(self.cast.victim_pid, signal.SIGKILL)
 
 
 class StopLong(Fault):
     """SIGSTOP for three timeouts, then SIGCONT."""
-    name, deadly = "stop", False
+    name = "stop"
 
     def begin(self):
-        send(self.cast.victim_pid, signal.SIGSTOP)
-        self.until = time.time() + 3 * TIMEOUT_S
+        self.send(self.cast.victim_pid, signal.SIGSTOP)
 
     def end(self):
-        time.sleep(max(0, self.until - time.time()))
-        send(self.cast.victim_pid, signal.SIGCONT)
+        time.sleep(3 * TIMEOUT_S)
+        self.send(self.cast.victim_pid, signal.SIGCONT)
 
 
 class StopShort(Fault):
     """SIGSTOP for half a timeout, ten times."""
-    name, deadly = "stutter", False
+    name = "stutter"
 
     def begin(self):
-        send(self.cast.victim_pid, signal.SIGSTOP)
+        self.send(self.cast.victim_pid, signal.SIGSTOP)
 
     def end(self):
         for i in range(10):
             if i:
-                send(self.cast.victim_pid, signal.SIGSTOP)
+                self.send(self.cast.victim_pid, signal.SIGSTOP)
             time.sleep(TIMEOUT_S / 2)
-            send(self.cast.victim_pid, signal.SIGCONT)
+            self.send(self.cast.victim_pid, signal.SIGCONT)
             time.sleep(TIMEOUT_S / 4)
 
 
-FAULTS = {f.name: f for f in (Kill, StopLong, StopShort)}
+class Starve(Fault):
+    """The victim has 5 % of a core: it runs 5 ms of 100."""
+    name = "starve"
+
+    def begin(self):
+        self.send(self.cast.victim_pid, signal.SIGSTOP)
+
+    def end(self):
+        until = time.time() + 4
+        while time.time() < until:
+            time.sleep(0.095)
+            self.send(self.cast.victim_pid, signal.SIGCONT)
+            time.sleep(0.005)
+            self.send(self.cast.victim_pid, signal.SIGSTOP)
+        self.send(self.cast.victim_pid, signal.SIGCONT)
+
+
+class TwoKills(Fault):
+    """Two of a kind within 10 ms."""
+    name, masters = "two-kills", 4
+
+    def begin(self):
+        for pid in (self.cast.victim_pid, self.cast.bystander()):
+            self.send(pid, signal.SIGKILL)
+
+
+class DeadAndHung(Fault):
+    """One killed and another of its kind stopped at the same moment."""
+    name, masters = "dead-and-hung", 4
+
+    def begin(self):
+        self.other = self.cast.bystander()
+        self.send(self.cast.victim_pid, signal.SIGKILL)
+        self.send(self.other, signal.SIGSTOP)
+
+    def end(self):
+        time.sleep(3)
+        self.send(self.other, signal.SIGCONT)
+
+
+class KillClaimant(Fault):
+    """The active and the victim are killed, and who claims next dies when its slot is won, before anybody was told."""
+    name, masters, point = "claimant-dies", 5, "claim.won"
+
+    def arm(self):
+        self.rig.arm(self.point, "kill once")
+
+    def begin(self):
+        for pid in {self.cast.victim_pid, self.cast.active_pid}:
+            self.send(pid, signal.SIGKILL)
+
+    def missed(self):
+        return None if self.rig.hits(self.point) else f"nobody died at {self.point}"
+
+
+class KillSuccessor(KillClaimant):
+    """… and who claims next dies when it has told its view and before a task's report reaches it."""
+    name, point = "successor-dies", "claim.told"
+
+
+class AllMastersButOne(Fault):
+    name = "one-master-left"
+
+    def begin(self):
+        for pid in [self.cast.victim_pid] + self.cast.masters(self.cast.probe_pid):
+            self.send(pid, signal.SIGKILL)
+
+
+class HungLoop(Fault):
+    """The control thread stands still; the watchdog of its own process ends it."""
+    name = "hung-loop"
+
+    def begin(self):
+        self.touched.add(self.cast.victim_pid)
+        self.hung.add(self.cast.victim_pid)
+        self.rig.arm("control", "hold", self.cast.victim_pid)
+        wait_until(lambda: self.rig.hits("control"), 2, 0.001)
+
+    def end(self):
+        time.sleep(7)
+
+    def missed(self):
+        return f"process {self.cast.victim_pid} lives" if self.cast.victim_pid in self.rig.processes() else None
+
+
+PROCESS_FAULTS = (Kill, StopLong, StopShort, Starve, TwoKills, DeadAndHung, KillClaimant, KillSuccessor, AllMastersButOne, HungLoop)

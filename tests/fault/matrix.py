@@ -24,12 +24,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 from activities import ACTIVITIES, Missed  # noqa: E402
 import checks  # noqa: E402
-from faults import FAULTS  # noqa: E402
+from faults import PROCESS_FAULTS  # noqa: E402
+from file_faults import FILE_FAULTS  # noqa: E402
 from listed import LISTED  # noqa: E402
 from rig import Rig  # noqa: E402
 from victims import VICTIMS, Cast  # noqa: E402
+from world_faults import WORLD_FAULTS  # noqa: E402
 
 ACTIVITY_S = 60  # for the activity to end after the fault
+FAULTS = {f.name: f for f in PROCESS_FAULTS + FILE_FAULTS + WORLD_FAULTS}
 
 
 class Cell:
@@ -44,8 +47,8 @@ class Run:
     def __init__(self, results):
         self.rig, self.results, self.number = None, results, 0
 
-    def prepared(self):
-        if self.rig is not None and not self.rig.fit():
+    def prepared(self, masters):
+        if self.rig is not None and not self.rig.fit(masters):
             left = self.rig.restart()
             if left:
                 print(f"       left behind: {left[:5]}", flush=True)
@@ -70,10 +73,12 @@ class Run:
         began = time.time()
         self.number += 1
         try:
-            problems, times = self.run_cell(self.prepared(), cell)
+            problems, times = self.run_cell(self.prepared(FAULTS[cell.fault].masters), cell)
         except Missed as e:
             problems, times = [f"missed: {e}"], {}
-        except Exception as e:  # noqa: BLE001: a cell that breaks the runner has failed
+        except (NameError, TypeError, AttributeError):  # the runner's own
+            raise
+        except Exception as e:  # noqa: BLE001: a cell that the cluster cannot finish has failed
             problems, times = [f"{type(e).__name__}: {str(e).strip()[:500]}"], {}
         self.results.add(cell, problems, times, time.time() - began)
         if problems:
@@ -87,8 +92,8 @@ class Run:
         activity = ACTIVITIES[cell.activity](rig, cast, fault.tolerated, 1000 * rig.starts + self.number)
         problems = []
         try:
-            activity.start()
             fault.arm()
+            activity.start()
             query_master = activity.find_query_master()
             if query_master is not None:
                 cast.query_master_is(query_master)
@@ -98,22 +103,24 @@ class Run:
             since = time.time()
             fault.begin()
             activity.release()
-            lasting = threading.Thread(target=fault.end)
-            lasting.start()
+            lasting = Lasting(fault)
             answered, errors = checks.ask_until_answered(rig, cast.probe_master)
             lasting.join()
-            if fault.hangs and cast.client_is_victim:
+            if cast.client_pid in fault.hung:
                 activity.abandon()
             problem = activity.finish(ACTIVITY_S)
+            missed = fault.missed()
         finally:
             rig.disarm_all()
             activity.release()
             activity.close()
         if problem:
             problems.append(problem)
-        if activity.client.errors and not (cast.client_is_victim or fault.anybody_errs):
+        problems += [f"the fault: {p}" for p in (missed, lasting.problem) if p]
+        hit = fault.touched | (set(rig.pids.values()) - set(rig.processes()))
+        if activity.client.errors and not (cast.client_pid in hit or fault.anybody_errs):
             problems.append(f"the client met {activity.client.errors[:3]}")
-        if answered is None or errors and not fault.anybody_errs:
+        if answered is None or errors and not (cast.probe_pid in hit or fault.anybody_errs):
             problems.append(f"the next question met {errors[:3]}")
         problems += checks.settled(rig, cast.probe_master)
         with contextlib.closing(rig.connect(cast.probe_master)) as connection:
@@ -123,6 +130,21 @@ class Run:
         found, slots = checks.log(rig)
         problems += found[:5]
         return problems, checks.times(rig, slots, since, cast.victim_rank, answered)
+
+
+class Lasting(threading.Thread):
+    """The fault while it lasts."""
+
+    def __init__(self, fault):
+        super().__init__(daemon=True)
+        self.fault, self.problem = fault, None
+        self.start()
+
+    def run(self):
+        try:
+            self.fault.end()
+        except Exception as e:  # noqa: BLE001: a part of the cell's result
+            self.problem = f"{type(e).__name__}: {str(e).strip()[:300]}"
 
 
 class Results:
@@ -189,7 +211,7 @@ def main():
     parser.add_argument("--results", default=str(HERE.parents[1] / "build" / "matrix" / "results.jsonl"))
     arguments = parser.parse_args()
     picked = {k: v.split(",") for k, v in (("fault", arguments.fault), ("activity", arguments.activity), ("victim", arguments.victim)) if v}
-    every = [Cell(f, a, v) for f in FAULTS for a in ACTIVITIES for v in VICTIMS]
+    every = [Cell(f, a, v) for f in FAULTS for a in ACTIVITIES for v in VICTIMS if FAULTS[f].applies(a, v)]
     cells = every if arguments.all or picked else [Cell(*words) for words in LISTED]
     cells = [c for c in cells if all(getattr(c, k) in values for k, values in picked.items())]
     if arguments.list:

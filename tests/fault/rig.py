@@ -19,7 +19,7 @@ SCALE = "0.01"
 COPIES = 15      # of lineitem in `wide`, 900,000 rows: one task and more for each of three workers
 PATIENCE_S = 40  # for what must come about some time; nothing here is a measurement
 MASTERS, WORKERS, SPARES = 6, 3, 4
-FEWEST_MASTERS, FEWEST_WORKERS = 3, 3  # in the view, or a cell does not begin
+FEWEST_WORKERS = 3  # in the view, or a cell does not begin
 QUERIES = {q: (HERE.parent / "sql" / "tpch" / f"q{q:02d}.sql").read_text() for q in range(1, 23)}
 
 
@@ -31,6 +31,7 @@ class Rig:
         self.shape = (masters, workers, spares)
         self.cluster = Cluster(masters=masters, workers=workers, spares=spares, keep=self.directory, settings=settings,
                                environment={"TAJO_FAULTS": str(self.faults)})
+        self.settings, self.predecessor = settings, None
         self.tables = {}  # name: (count, sum) that must be in it
         self.starts = 0
         self.pids = {}  # rank: process, of the running world
@@ -59,6 +60,14 @@ class Rig:
 
     def stop(self):
         self.cluster.stop()
+
+    def succeed(self):
+        """A second world on the same files, started with --force beside the first; from now on it is the rig's."""
+        self.predecessor = self.cluster
+        self.cluster = Cluster(*self.shape, keep=self.directory / f"world{self.starts}",
+                               settings={**(self.settings or {}), "tajo.rootdir": f"file://{self.directory}/root"},
+                               environment={"TAJO_FAULTS": str(self.faults)})
+        self.start(force=True)
 
     def restart(self):
         self.stop()
@@ -98,15 +107,16 @@ class Rig:
                 state = pathlib.Path(f"/proc/{entry}/stat").read_text().rsplit(")", 1)[1].split()[0]
             except OSError:
                 continue
-            if words[0].endswith(b"/tajod") and str(self.cluster.conf).encode() in words and state != "Z":
+            if words[0].endswith(b"/tajod") and any(w.startswith(str(self.directory).encode()) for w in words) and state != "Z":
                 found.append(int(entry))
         return found
 
-    def fit(self):
+    def fit(self, fewest_masters):
         """Whether another cell can begin."""
-        roles = [role for _, _, role, _ in self.members()]
-        return (roles.count("active") == 1 and roles.count("active") + roles.count("backup") >= FEWEST_MASTERS
-                and roles.count("worker") >= FEWEST_WORKERS)
+        members = self.members()
+        roles = [role for _, _, role, _ in members]
+        clients_may_come = [line for _, _, role, line in members if role in ("active", "backup") and line is not None]
+        return roles.count("active") == 1 and len(clients_may_come) >= fewest_masters and roles.count("worker") >= FEWEST_WORKERS
 
     def run_query(self, cursor, q):
         cursor.execute(QUERIES[q])

@@ -14,25 +14,29 @@ class Cast:
         self.members = {rank: (pid, role, line) for rank, pid, role, line in members}
         by_role = lambda role: [(rank, pid, line) for rank, pid, r, line in members if r == role]  # noqa: E731
         (active,), backups, workers = by_role("active"), by_role("backup"), by_role("worker")
-        self.active_pid, active_line = active[1], active[2]
+        self.active_pid = active[1]
         self.workers = workers
         self.victim_is_worker = victim in ("qm", "worker")
+        # A spare that stands in for a lost master takes no clients.
+        backups = [b for b in backups if b[2] is not None]
+        # Claims go in the order of conf/masters: who asks sits at its end, and is the last to be hit by what hits claimants.
+        last = backups[-1]
+        asked = active if active[2] is not None else last
         if victim == "active":
-            chosen, client = active, backups[0][2]
+            chosen, client = active, last
         elif victim == "backup":
-            chosen, client = backups[-1], active_line
+            chosen, client = backups[0], asked
         elif victim == "connected":
-            chosen = active if zlib.crc32(cell.encode()) % 2 else backups[0]
-            client = chosen[2]
+            chosen = client = asked if zlib.crc32(cell.encode()) % 2 else backups[0]
+        elif victim == "qm":
+            chosen, client = workers[0], last
         else:
-            chosen, client = workers[0] if victim == "qm" else workers[-1], backups[0][2] if victim == "qm" else active_line
+            chosen, client = workers[-1], asked
         self._choose(chosen)
-        lines = [m[2] for m in [active] + backups]
-        rest = [line for line in lines if line != client]
-        self.client_masters = [client] + [line for line in rest if line != chosen[2]] + [line for line in rest if line == chosen[2]]
-        others = [line for line in lines if line != chosen[2]]
-        self.probe_master = client if client in others else [line for line in others if line != active_line][0]
-        self.client_is_victim = client == chosen[2]
+        probe = last if last != chosen else backups[0]
+        self.client_pid, self.probe_pid, self.probe_master = client[1], probe[1], probe[2]
+        rest = [m[2] for m in [last, asked] + backups[:-1] if m not in (client, chosen)]
+        self.client_masters = [client[2]] + rest + ([chosen[2]] if chosen[2] is not None and chosen != client else [])
 
     def _choose(self, member):
         self.victim_rank, self.victim_pid, self.victim_line = member
@@ -44,9 +48,19 @@ class Cast:
         elif self.victim == "worker":
             self._choose([w for w in self.workers if w[1] != pid][-1])
 
+    def writer_is(self, pid):
+        """Of a statement with one task: the worker that has it."""
+        self._choose(next(w for w in self.workers if w[1] == pid))
+
     def masters(self, *but):
         """Living masters' processes except those."""
         return [pid for pid, role, _ in self.members.values() if role in ("active", "backup") and pid not in but]
+
+    def bystander(self):
+        """Another process of the victim's kind that nobody asks; None when there is none left."""
+        kind = self.workers if self.victim_is_worker else [(0, pid, 0) for pid in self.masters()]
+        found = [m[1] for m in kind if m[1] not in (self.victim_pid, self.client_pid, self.probe_pid, self.active_pid)]
+        return found[0] if found else None
 
     def line_of(self, pid):
         return next(line for p, _, line in self.members.values() if p == pid)
