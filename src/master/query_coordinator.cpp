@@ -40,6 +40,8 @@ void QueryCoordinator::submit(QueryJob job, Micros now) {
     if (auto report = reported_.find(id); report != reported_.end()) {
       query.query_master = report->second.first;
       query.attempt = report->second.second;
+      log_info("master", "query " + id.str() + " runs on: QueryMaster on rank " + std::to_string(query.query_master) + ", attempt " +
+                             std::to_string(query.attempt));
     } else {
       query.waiting_adoption = now < active_since_ + kAdoptionWaitUs;
     }
@@ -73,6 +75,9 @@ void QueryCoordinator::dispatch() {
 }
 
 void QueryCoordinator::grant(Running& query) {
+  if (query.job.adopt || query.restarts > 0)
+    log_info("master", "query " + query.job.id.str() + " starts again: QueryMaster on rank " + std::to_string(query.query_master) +
+                           ", attempt " + std::to_string(query.attempt));
   protocol::StartQuery start;
   start.query = query.job.id;
   start.attempt = query.attempt;
@@ -148,6 +153,8 @@ void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& hear
     auto it = running_.find(r.query);
     if (it == running_.end()) continue;
     if (it->second.waiting_adoption) {
+      log_info("master", "query " + r.query.str() + " runs on: QueryMaster on rank " + std::to_string(source) + ", attempt " +
+                             std::to_string(r.attempt));
       it->second.waiting_adoption = false;
       it->second.query_master = source;
       it->second.attempt = r.attempt;

@@ -1,10 +1,11 @@
 """What the cluster is doing when the fault comes. begin() returns when the activity stands at the point where the fault is to
 meet it (a process waits there in fault_at()), with the victim among those it concerns; release() lets it go on."""
 import io
+import itertools
 import threading
 import time
 
-from clients import CarefulClient, SlowReader
+from clients import PATIENCE_S, CarefulClient, SlowReader
 from rig import wait_until
 
 REACH_S = 15  # to come to the point; an activity that does not is a cell that missed
@@ -223,8 +224,9 @@ class Stream(Activity):
             self.problem = f"wrong rows: {count + more}, {total + sum_of_more}"
 
     def run(self):
-        masters = self.cast.client_masters
-        for master in masters + masters:
+        until, masters = time.time() + PATIENCE_S, itertools.cycle(self.cast.client_masters)
+        while time.time() < until:
+            master = next(masters)
             try:
                 self.reader = SlowReader(self.rig.cluster, master)
                 return self.read_all(self.reader)

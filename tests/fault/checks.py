@@ -6,8 +6,7 @@ import psycopg2
 
 from clients import PATIENCE_S
 from log_directory import check_log, read_log
-import run_tpch
-from rig import QUERIES, wait_until
+from rig import QUERIES, run_tpch, wait_until
 
 HEALTHY_S = 40
 STAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)\.(\d{3}) \w+ +\[(-?\d+)\] \w+: (.*)")

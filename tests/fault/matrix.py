@@ -4,6 +4,7 @@
     matrix.py                        runs them
     matrix.py --all [--resume]       every combination; --resume: without those that passed with these binaries
     matrix.py --fault kill --activity scan,write --victim active
+    matrix.py --figures 20           the table of docs/reliability.md: so many cells of each of its rows
 
 Each cell: the activity stands at the point where the fault is to meet it, the fault comes, the activity goes on. Then no
 acknowledged commit is lost, none applied twice, one epoch committed at a time (the log's slots), all 22 TPC-H answers and
@@ -26,12 +27,19 @@ from activities import ACTIVITIES, Missed  # noqa: E402
 import checks  # noqa: E402
 from faults import PROCESS_FAULTS  # noqa: E402
 from file_faults import FILE_FAULTS  # noqa: E402
-from listed import LISTED  # noqa: E402
+from listed import listed  # noqa: E402
 from rig import Rig  # noqa: E402
 from victims import VICTIMS, Cast  # noqa: E402
 from world_faults import WORLD_FAULTS  # noqa: E402
 
 ACTIVITY_S = 60  # for the activity to end after the fault
+# The rows of docs/reliability.md: what is said, the cell.
+FIGURES = (("`kill -9` of the active master", "kill", "scan", "active"), ("the active master hangs (SIGSTOP)", "stop", "scan", "active"),
+           ("its control thread hangs", "hung-loop", "scan", "active"), ("the active and a backup killed within 10 ms", "two-kills", "scan", "active"),
+           ("the successor dies too, its claim just won", "claimant-dies", "scan", "active"),
+           ("all masters but one killed", "one-master-left", "scan", "active"),
+           ("`kill -9` of a worker with its QueryMaster", "kill", "scan", "qm"), ("the active's filesystem hangs", "stall-one", "scan", "active"),
+           ("the active's log cannot be synced", "failed-fsync", "scan", "active"), ("the whole world killed, started again", "all-killed", "scan", "active"))
 FAULTS = {f.name: f for f in PROCESS_FAULTS + FILE_FAULTS + WORLD_FAULTS}
 
 
@@ -178,6 +186,18 @@ class Results:
         for log in (rig.directory / "root" / "logs").glob("*"):
             (target / log.name).write_bytes(log.read_bytes()[-200_000:])
 
+    def figures(self):
+        print("\n| what happens | times | detected after (ms) | slot won after (ms) | next answer: median (ms) | worst (ms) |\n| --- | --- | --- | --- | --- | --- |")
+        for text, *words in FIGURES:
+            times = [t for c, p, t in self.rows if [c.fault, c.activity, c.victim] == words and not p]
+            shown = []
+            for key in ("detection", "slot", "answer"):
+                values = sorted(1000 * t[key] for t in times if t.get(key) is not None)
+                shown.append(f"{values[len(values) // 2]:.0f}" if values else "")
+            worst = max((1000 * t["answer"] for t in times), default=0)
+            print(f"| {text} | {len(times)} | {' | '.join(shown)} | {worst:.0f} |")
+        print(f"\n{len(self.rows)} faults, {self.failed} cells with anything lost, wrong or left")
+
     def summary(self):
         print("\nfault x victim: cells, median ms of detection / slot / next answer")
         for fault in FAULTS:
@@ -208,16 +228,19 @@ def main():
     parser.add_argument("--fault")
     parser.add_argument("--activity")
     parser.add_argument("--victim")
+    parser.add_argument("--figures", type=int, metavar="N")
     parser.add_argument("--results", default=str(HERE.parents[1] / "build" / "matrix" / "results.jsonl"))
     arguments = parser.parse_args()
     picked = {k: v.split(",") for k, v in (("fault", arguments.fault), ("activity", arguments.activity), ("victim", arguments.victim)) if v}
     every = [Cell(f, a, v) for f in FAULTS for a in ACTIVITIES for v in VICTIMS if FAULTS[f].applies(a, v)]
-    cells = every if arguments.all or picked else [Cell(*words) for words in LISTED]
+    cells = every if arguments.all or picked else [Cell(*words) for words in listed(FAULTS, list(ACTIVITIES), VICTIMS)]
     cells = [c for c in cells if all(getattr(c, k) in values for k, values in picked.items())]
     if arguments.list:
         print("\n".join(c.name for c in cells))
         return
     results = Results(pathlib.Path(arguments.results), fingerprint())
+    if arguments.figures:
+        cells = [Cell(*words) for _, *words in FIGURES for _ in range(arguments.figures)]
     good = results.known_good() if arguments.resume else set()
     run = Run(results)
     try:
@@ -226,7 +249,10 @@ def main():
                 run.cell(cell)
     finally:
         run.close()
-    results.summary()
+    if arguments.figures:
+        results.figures()
+    else:
+        results.summary()
     sys.exit(1 if results.failed or results.left else 0)
 
 

@@ -84,9 +84,9 @@ class SecondWorld(Fault):
 
     def begin(self):
         self.old = self.rig.processes()
-        self.rig.succeed()
 
     def end(self):
+        self.rig.succeed()
         self.gone = wait_until(lambda: not set(self.old) & set(self.rig.processes()), 30)
         self.rig.predecessor.stop()
 

@@ -1,0 +1,108 @@
+"""Nothing leaks: leaks.py [--clusters N] [--kills N] [--queries N] [--spares N]
+
+A cluster warms up; then queries of every kind run while workers are killed one after the other, with spares that take their
+places. At the end the survivors' memory and open files are where they started, no temporary or staging file is left, and
+after the stop no process, socket or shared memory. In the test run one small cluster; by hand
+`leaks.py --clusters 10 --kills 10 --queries 1000 --spares 12`."""
+import argparse
+import contextlib
+import os
+import random
+import sys
+import time
+
+import checks
+from faults import Kill
+from rig import QUERIES, Rig, wait_until
+from victims import Cast
+
+MASTERS, WORKERS = 2, 3
+MEMORY_SLACK = 0.2        # of what a rank had when it was warm: the allocator keeps what concurrent tasks once needed
+MEMORY_FLOOR = 24 << 20   # and this much, whatever it had
+FILES_SLACK = 4           # sockets of connections on their way out, the log's segments
+SETTLE_S = 30
+
+
+def usage(pid):
+    """(resident bytes without files mapped from the warehouse, open files)"""
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        fields = dict(line.split(":", 1) for line in f)
+    return int(fields["RssAnon"].split()[0]) << 10, len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def one_query(rig, cursor, n):
+    if n % 5 == 0:
+        cursor.execute(f"CREATE TABLE leak_{n} AS SELECT l_orderkey, l_partkey FROM lineitem WHERE l_orderkey % 7 = {n % 7}")
+        cursor.execute(f"DROP TABLE leak_{n}")
+    elif n % 5 == 1:
+        cursor.execute("SELECT l_orderkey, l_comment FROM wide")  # larger than what travels in a message: staged
+        cursor.fetchall()
+    else:
+        q = n % 22 + 1
+        if not checks.same_rows(rig.run_query(cursor, q), rig.answers[q]):
+            return f"Q{q:02d} is wrong"
+    return None
+
+
+def temporary_files(rig):
+    return [str(p) for folder in ("tmp",) for p in (rig.directory / folder).rglob("*") if p.is_file()]
+
+
+def run_cluster(number, arguments):
+    rig, problems, chance = Rig(MASTERS, WORKERS, arguments.spares), [], random.Random(number)
+    try:
+        rig.start()
+        rig.load()
+        with contextlib.closing(rig.connect(0)) as connection, connection.cursor() as cursor:
+            cursor.execute("SET tajo.optimizer.force_distributed = 'on'")
+            for n in range(max(44, arguments.queries // 10)):
+                problems += filter(None, [one_query(rig, cursor, n)])
+            before = {pid: usage(pid) for pid in rig.processes()}
+            kill_at = set(chance.sample(range(arguments.queries), arguments.kills))
+            for n in range(arguments.queries):
+                if n in kill_at and rig.fit(MASTERS):
+                    Kill(rig, Cast(rig, chance.choice(("qm", "worker")), str(n))).begin()
+                problems += filter(None, [one_query(rig, cursor, n)])
+        problems += checks.settled(rig, 0)
+        survivors = set(rig.processes()) & set(before)
+        # Spares that became workers have warmed up since: theirs is compared with a worker's.
+        warm = max(memory for memory, _ in before.values())
+
+        def grown():
+            found = []
+            for pid in survivors:
+                (memory, files), (memory_before, files_before) = usage(pid), before[pid]
+                if memory > max(memory_before, warm) * (1 + MEMORY_SLACK) + MEMORY_FLOOR:
+                    found.append(f"process {pid}: {memory_before >> 20} MiB became {memory >> 20}")
+                if files > max(files_before, max(f for _, f in before.values())) + FILES_SLACK:
+                    found.append(f"process {pid}: {files_before} open files became {files}")
+            return found
+
+        wait_until(lambda: not grown(), SETTLE_S, 1)
+        problems += grown() + [f"temporary file {p}" for p in temporary_files(rig)]
+        total = sum(usage(pid)[0] for pid in survivors) - sum(before[pid][0] for pid in survivors)
+        print(f"cluster {number}: {arguments.queries} queries, {arguments.kills} kills, {len(survivors)} survivors, "
+              f"memory {total / (1 << 20):+.0f} MiB in all", flush=True)
+    finally:
+        problems += [f"left behind: {x}" for x in rig.close()]
+    return problems
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clusters", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--spares", type=int, default=4)
+    arguments = parser.parse_args()
+    began, problems = time.time(), []
+    for i in range(arguments.clusters):
+        problems += run_cluster(i + 1, arguments)
+    for p in problems[:20]:
+        print(f"WRONG  {p}")
+    print(f"{len(problems)} problems in {time.time() - began:.0f} s")
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
