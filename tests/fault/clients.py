@@ -66,7 +66,7 @@ class CarefulClient:
                 self.errors.append(f"{state or 'connection lost'}: {str(e).strip()[:200]}")
                 if time.time() > end:
                     raise GaveUp(f"{sql[:60]}: {self.errors[-1]}") from e
-                if not lost and not state.startswith(AGAIN):
+                if not lost and not state.startswith("08"):
                     number += 1  # refused for sure, and the refusal is this request's outcome: a new attempt is a new request
                 if lost or state.startswith("57P"):
                     self._elsewhere()

@@ -204,7 +204,7 @@ class CorruptBlock(DamagedData):
 
 
 class ClockJump(Prodding):
-    """The victim's wall clock jumps an hour ahead, and back behind."""
+    """The wall clock of who is active jumps an hour ahead, and back behind. A victim that is not is made so."""
     name, lasts_s = "clock-jump", 0.5
 
     @classmethod
@@ -213,6 +213,8 @@ class ClockJump(Prodding):
 
     def begin(self):
         self.rig.arm("clock", "shift 3600", self.cast.victim_pid)
+        if self.cast.victim_pid != self.cast.active_pid:
+            self.send(self.cast.active_pid, signal.SIGKILL)
 
     def end(self):
         time.sleep(1)
