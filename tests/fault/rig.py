@@ -72,7 +72,7 @@ class Rig:
     def restart(self):
         self.stop()
         left = self.left_behind()
-        self.start()
+        self.start(force=True)
         return left
 
     def close(self):
@@ -96,18 +96,19 @@ class Rig:
             return [(rank, pid, role, ports.index(port) if port in ports else None) for rank, pid, role, port in rows if role]
         return []
 
-    def processes(self):
-        """Living ranks of this rig."""
+    def processes(self, everything=False):
+        """Living ranks of this rig; with `everything` also what stands before and beside them."""
         found = []
         for entry in os.listdir("/proc"):
             if not entry.isdigit():
                 continue
             try:
                 words = pathlib.Path(f"/proc/{entry}/cmdline").read_bytes().split(b"\0")
+                comm = pathlib.Path(f"/proc/{entry}/comm").read_text().strip()
                 state = pathlib.Path(f"/proc/{entry}/stat").read_text().rsplit(")", 1)[1].split()[0]
             except OSError:
                 continue
-            if words[0].endswith(b"/tajod") and any(w.startswith(str(self.directory).encode()) for w in words) and state != "Z":
+            if words[0].endswith(b"/tajod") and (everything or comm == "tajod") and any(w.startswith(str(self.directory).encode()) for w in words) and state != "Z":
                 found.append(int(entry))
         return found
 
@@ -151,7 +152,7 @@ class Rig:
     # --- what must not stay -------------------------------------------------------------------------------------------
     def left_behind(self):
         """After a stop: processes, sockets, shared memory, spill files, files in the warehouse that nobody would sweep."""
-        left = [f"process {pid}" for pid in self.processes()]
+        left = [f"process {pid}" for pid in self.processes(everything=True)]
         left += [name for name in self.shared if os.path.exists(name)]
         left += [str(p) for p in (self.directory / "tmp").rglob("*") if p.is_file()]
         for path in (self.directory / "root" / "warehouse").rglob("*"):
