@@ -74,7 +74,7 @@ int run(const std::vector<std::string>& words) {
   if (command == "haadmin") return tajo::client::run_haadmin(rest);
   if (command == "getconf") return tajo::client::run_getconf(rest);
   if (command == "doctor") return tajo::host::run_doctor(config);
-  if (command == "doctor-rank") return tajo::host::run_doctor_rank(config, rest.empty() ? 0 : std::atoi(rest[0].c_str()));
+  if (command == "doctor-rank") return tajo::host::run_doctor_rank(config, rest.empty() ? 0 : std::atoi(rest[0].c_str()), rest.size() < 2 ? 0 : std::atoi(rest[1].c_str()));
   if (command.starts_with("launch-")) return launch_word(command, config, rest);
   if (command == "version" || command == "--version") {
     std::printf("%s\n", tajo::client::version_text().c_str());

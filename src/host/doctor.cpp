@@ -27,6 +27,12 @@ namespace fs = std::filesystem;
 constexpr Micros kVersionUs = 1'000'000;
 constexpr Micros kWorldUs = 4'500'000;  ///< from the doctor's start on: then what is left is ended
 
+/// TAJO_DOCTOR_PATIENCE: seconds more, for machines that are busy with other things.
+Micros patience_us() {
+  const char* seconds = std::getenv("TAJO_DOCTOR_PATIENCE");
+  return seconds == nullptr ? 0 : std::clamp(std::atol(seconds), 0L, 600L) * 1'000'000;
+}
+
 struct Doctor {
   Micros begin = boottime_us();
   int warnings = 0, errors = 0, said = 0;
@@ -69,7 +75,7 @@ bool fit_mpirun(Doctor& doctor, const std::string& mpirun) {
     doctor.say({Grade::kError, "", "MPI", "there is no mpirun", remedy});
     return false;
   }
-  const Output out = run_program({mpirun, "--version"}, kVersionUs, {});
+  const Output out = run_program({mpirun, "--version"}, kVersionUs + patience_us(), {});
   const std::string line = first_line(out.text);
   const std::size_t digit = line.find_first_of("0123456789");
   const bool fit = out.status == 0 && line.find("Open MPI") != std::string::npos && digit != std::string::npos && std::atoi(line.c_str() + digit) >= 5;
@@ -122,7 +128,8 @@ std::vector<std::string> world_command(const std::string& mpirun, const std::str
   const std::string each = ":" + std::to_string(ranks / static_cast<int>(hosts.size()));
   std::string places;
   for (const std::string& host : hosts) places += (places.empty() ? "" : ",") + host + each;
-  command.insert(command.end(), {"-n", std::to_string(ranks), "--host", places, self, "--config", config_directory, "doctor-rank", std::to_string(ranks)});
+  command.insert(command.end(), {"-n", std::to_string(ranks), "--host", places, self, "--config", config_directory, "doctor-rank", std::to_string(ranks),
+                                   std::to_string(patience_us() / 1'000'000)});
   return command;
 }
 
@@ -131,7 +138,7 @@ void probe_world(Doctor& doctor, const std::string& mpirun, const std::string& c
   const int ranks = hosts.size() == 1 ? 2 : static_cast<int>(hosts.size());
   std::string rest, refusal;
   bool joined = false;
-  const Output out = run_program(world_command(mpirun, config_directory, hosts, ranks), doctor.begin + kWorldUs - boottime_us(), [&](const std::string& line) {
+  const Output out = run_program(world_command(mpirun, config_directory, hosts, ranks), doctor.begin + kWorldUs + patience_us() - boottime_us(), [&](const std::string& line) {
     if (auto finding = decode_finding(line)) {
       joined |= finding->grade == Grade::kOk && finding->subject == "MPI";
       // A world that does not come about is refused by each of its ranks, in the same words.

@@ -139,14 +139,14 @@ struct Probe {
 };
 
 /// Any rank but the leader: does as it is told until kBye or until the leader is silent for too long.
-void follow(Probe& probe) {
+void follow(Probe& probe, Micros patience) {
   std::vector<Finding> findings;
   RaceLog log;
   bool raced = false;
   std::string directory;
   if (probe.first_on_host()) findings = probe.findings_of_host();
   mpi::Message message;
-  while (probe.inbox.pop(message, boottime_us() + kAnswerUs)) {
+  while (probe.inbox.pop(message, boottime_us() + kAnswerUs + patience)) {
     ByteReader in(message.payload);
     const auto step = in.get<Step>();
     if (step == Step::kBye) return;
@@ -201,7 +201,7 @@ void print(const std::vector<Finding>& findings) {
 
 class Leader {
  public:
-  Leader(Probe& probe, Micros begin) : probe_(probe), race_end_(begin + kRaceEndUs), end_(begin + kAnswerUs) {}
+  Leader(Probe& probe, Micros begin, Micros patience) : probe_(probe), race_end_(begin + kRaceEndUs + patience), end_(begin + kAnswerUs + patience) {}
 
   void lead() {
     print(probe_.findings_of_host());
@@ -290,21 +290,21 @@ class Leader {
 
 }  // namespace
 
-int run_doctor_rank(const std::string& config_directory, int ranks) {
+int run_doctor_rank(const std::string& config_directory, int ranks, int patience_s) {
   int argc = 0;
   char** argv = nullptr;
   try {
     const Micros begin = boottime_us();
     const Config config = Config::load(config_directory);
-    auto world = mpi::World::start(argc, argv, {ranks, false, kStartTimeoutS});
+    auto world = mpi::World::start(argc, argv, {ranks, false, kStartTimeoutS + patience_s});
     Probe probe(config, *world);
     if (world->rank() == 0)
       print({{Grade::kOk, "", "MPI", "fault tolerance is on; " + std::to_string(probe.hosts.size()) + " host(s), " + std::to_string(world->size()) +
               " processes joined in " + std::to_string((boottime_us() - begin) / 1000) + " ms", {}}});
     world->fabric().on_message(mpi::Channel::kControl, [&](mpi::Message&& m) { probe.inbox.push(std::move(m)); });
     std::thread work([&] {
-      if (world->rank() == 0) Leader(probe, begin).lead();
-      else follow(probe);
+      if (world->rank() == 0) Leader(probe, begin, patience_s * 1'000'000).lead();
+      else follow(probe, patience_s * 1'000'000);
       world->stop();
     });
     world->run();

@@ -6,12 +6,13 @@ namespace tajo::host {
 /// `tajo doctor`: what would hinder the first start of the cluster of this configuration directory: configuration, MPI with
 /// fault tolerance, and on every host /dev/shm, descriptors, ports, limits, directories, Slurm, and whether the root
 /// directory gives each slot of the log to one host only. Prints a line a finding, with its remedy, to stdout.
-/// Returns 0 when nothing prevents a start (warnings may stand), 1 otherwise. Takes less than 5 s whatever hangs.
+/// Returns 0 when nothing prevents a start (warnings may stand), 1 otherwise. Takes less than 5 s whatever hangs
+/// (TAJO_DOCTOR_PATIENCE in the environment: seconds more).
 /// Starts one process a host by mpirun; leaves no process and no file behind.
 int run_doctor(const std::string& config_directory);
 
-/// One rank of that MPI job (`tajo doctor-rank RANKS`, started by run_doctor). Ends the process, but for a world that
+/// One rank of that MPI job (`tajo doctor-rank RANKS PATIENCE_S`, started by run_doctor). Ends the process, but for a world that
 /// cannot be used: then 1.
-int run_doctor_rank(const std::string& config_directory, int ranks);
+int run_doctor_rank(const std::string& config_directory, int ranks, int patience_s);
 
 }  // namespace tajo::host
