@@ -22,6 +22,7 @@
 #include "tajo/common/log.hpp"
 #include "tajo/common/runtime.hpp"
 #include "tajo/exchange/output.hpp"
+#include "tajo/exchange/spill_file.hpp"
 #include "tajo/exec/engine.hpp"
 #include "tajo/host/departure.hpp"
 #include "tajo/host/format_ha.hpp"
@@ -244,6 +245,10 @@ void run(int argc, char** argv, const Options& options) {
       if (directory.starts_with("file://")) directory.erase(0, 7);
       std::error_code ignored;
       std::filesystem::create_directories(directory, ignored);
+      if (config.boolean("tajo.worker.tmpdir.cleanup-at-startup")) {
+        const std::size_t left = exchange::remove_left_spill_files(directory);
+        if (left != 0) log_info("worker", "removed " + std::to_string(left) + " spill files that a killed process left in \"" + directory + "\"");
+      }
       tmpdirs.push_back(directory);
     }
   }
@@ -256,6 +261,7 @@ void run(int argc, char** argv, const Options& options) {
   engine_config.threads = static_cast<int>(cores);
   engine_config.memory_bytes = memory;
   engine_config.tmpdirs = tmpdirs;
+  if (const long kb = config.integer("tajo.worker.spill.after-kb"); kb > 0) engine_config.spill_after_bytes = static_cast<std::size_t>(kb) << 10;
   engine_config.warehouse_directory = warehouse;
   auto engine = exec::Engine::make(engine_config, *storage, *outputs);
 

@@ -47,4 +47,10 @@ void Arena::reset() {
   used_ = 0;
 }
 
+void Arena::release() {
+  reset();
+  chunks_.clear();
+  bytes_ = 0;
+}
+
 }  // namespace tajo::data

@@ -1,11 +1,5 @@
 #include "block.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-
 namespace tajo::exchange {
 namespace {
 
@@ -14,51 +8,7 @@ constexpr std::uint32_t kMaxInlineBlocks = 1U << 20;
 
 std::size_t aligned(std::size_t n) { return (n + kInlineAlign - 1) / kInlineAlign * kInlineAlign; }
 
-[[noreturn]] void fail(const std::string& what, const std::string& directory) {
-  const int error = errno;
-  throw Error(error == ENOSPC || error == EDQUOT ? sqlstate::kDiskFull : sqlstate::kIoError,
-              "could not " + what + " a spill file in \"" + directory + "\": " + std::strerror(error));
-}
-
 }  // namespace
-
-SpillFile::SpillFile(const std::string& directory) : directory_(directory) {
-  fd_ = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd_ >= 0) return;
-  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) fail("create", directory_);
-  std::string name = directory + "/tajo-spill-XXXXXX";
-  fd_ = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd_ < 0) fail("create", directory_);
-  ::unlink(name.c_str());
-}
-
-SpillFile::~SpillFile() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-std::uint64_t SpillFile::append(ByteView bytes) {
-  const std::uint64_t at = end_;
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = ::pwrite(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) fail("write to", directory_);
-    done += static_cast<std::size_t>(n);
-  }
-  end_ = at + bytes.size();
-  return at;
-}
-
-void SpillFile::read(std::uint64_t offset, std::byte* to, std::size_t bytes) const {
-  std::size_t done = 0;
-  while (done < bytes) {
-    const ssize_t n = ::pread(fd_, to + done, bytes - done, static_cast<off_t>(offset + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n == 0) errno = EIO;
-    if (n <= 0) fail("read from", directory_);
-    done += static_cast<std::size_t>(n);
-  }
-}
 
 StoredBlock::StoredBlock(std::shared_ptr<MemoryGauge> gauge, Bytes&& bytes)
     : gauge_(std::move(gauge)), size_(bytes.size()), data_(std::make_shared<const Bytes>(std::move(bytes))) {

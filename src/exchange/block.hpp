@@ -6,6 +6,7 @@
 
 #include "tajo/common/bytes.hpp"
 #include "tajo/common/ids.hpp"
+#include "tajo/exchange/spill_file.hpp"
 
 namespace tajo::exchange {
 
@@ -30,24 +31,6 @@ class MemoryGauge {
  private:
   std::size_t bound_;
   std::atomic<std::size_t> used_{0};
-};
-
-/// A file without a name: the system removes it when the last block in it is gone, also after kill -9.
-class SpillFile {
- public:
-  /// Throws Error 58030 or 53100.
-  explicit SpillFile(const std::string& directory);
-  ~SpillFile();
-  SpillFile(const SpillFile&) = delete;
-  SpillFile& operator=(const SpillFile&) = delete;
-  std::uint64_t append(ByteView bytes);  ///< offset; one thread
-  void read(std::uint64_t offset, std::byte* to, std::size_t bytes) const;
-  std::uint64_t size() const { return end_; }
-
- private:
-  std::string directory_;
-  int fd_ = -1;
-  std::uint64_t end_ = 0;
 };
 
 /// One encoded block, in memory or in a spill file. Never changes what it says. Any thread.

@@ -32,6 +32,13 @@ Accumulators::Accumulators(const std::vector<AggregateCall>& calls) : together_(
   }
 }
 
+std::vector<functions::TextPlace> Accumulators::texts() const {
+  std::vector<functions::TextPlace> out = together_.texts();
+  for (const Separate& s : separate_)
+    for (const functions::TextPlace place : s.set.texts()) out.push_back({place.offset + s.offset, place.growing});
+  return out;
+}
+
 void Accumulators::combine(std::byte* into, const std::byte* other, data::Arena& strings) const {
   together_.combine(into, other, strings);
   for (const Separate& s : separate_) s.set.combine(into + s.offset, other + s.offset, strings);

@@ -22,6 +22,8 @@ class Accumulators {
   const std::vector<std::size_t>& together_calls() const { return together_calls_; }
   const std::vector<Separate>& separate() const { return separate_; }
 
+  /// Places within the accumulators that point at text.
+  std::vector<functions::TextPlace> texts() const;
   void combine(std::byte* into, const std::byte* other, data::Arena& strings) const;
   /// `groups[i]`: start of the accumulators of group i.
   data::Vector finish(std::size_t call, const std::byte* const* groups, std::uint32_t count, data::Arena& arena,

@@ -24,11 +24,16 @@ std::vector<data::Physical> expression_types(const std::vector<functions::Expres
 }
 }  // namespace
 
-AggregateSink::AggregateSink(const plan::PhysicalNode& node, const functions::EvaluationSettings& settings)
+AggregateSink::AggregateSink(const plan::PhysicalNode& node, const functions::EvaluationSettings& settings,
+                             const std::vector<std::string>& tmpdirs)
     : Sink(node.id),
       aggregate_(std::get<plan::AggregateNode>(node.detail)),
       accumulators_(aggregate_.calls),
-      layout_(expression_types(aggregate_.keys), accumulators_.bytes()) {
+      layout_(expression_types(aggregate_.keys), accumulators_.bytes()),
+      format_(RowFormat::of(layout_.keys, layout_.row_bytes)),
+      files_(tmpdirs),
+      spilled_(files_, format_, kPartitions) {
+  for (const functions::TextPlace place : accumulators_.texts()) format_.texts.push_back({place.offset + layout_.tail_offset, place.growing});
   const auto inputs = physical_types(node.children.at(0)->output);
   keys_ = Evaluator(aggregate_.keys, inputs, settings);
   std::vector<functions::ExpressionPtr> shared;
@@ -39,7 +44,7 @@ AggregateSink::AggregateSink(const plan::PhysicalNode& node, const functions::Ev
   }
   for (const Accumulators::Separate& apart : accumulators_.separate()) {
     const functions::AggregateCall& call = aggregate_.calls[apart.call];
-    Separate separate{{}, Evaluator(call.args, inputs, settings), {}};
+    Separate separate{{}, Evaluator(call.args, inputs, settings), {}, {}, nullptr};
     if (call.filter) separate.filter = Condition({call.filter}, inputs, settings);
     if (call.distinct) {
       std::vector<data::Physical> types = expression_types(aggregate_.keys);
@@ -47,6 +52,11 @@ AggregateSink::AggregateSink(const plan::PhysicalNode& node, const functions::Ev
       separate.distinct.emplace(std::move(types), 0);
     }
     separate_.push_back(std::move(separate));
+  }
+  for (Separate& separate : separate_) {
+    if (!separate.distinct) continue;
+    separate.format = RowFormat::of(separate.distinct->keys, separate.distinct->row_bytes);
+    separate.spilled = std::make_unique<SpillPartitions>(files_, separate.format, kPartitions);
   }
   args_ = Evaluator(std::move(shared), inputs, settings);
   const bool distinct = std::any_of(separate_.begin(), separate_.end(), [](const Separate& s) { return s.distinct.has_value(); });
@@ -148,12 +158,12 @@ void AggregateSink::hash_groups(State& state, const Batch& in, std::span<const V
   state.tables->groups.find_or_insert(state.flat_keys, in.selection, hashes, nullptr, state.groups.data());
 }
 
-Flow AggregateSink::take(Context&, Local& local, const Batch& in) {
+Flow AggregateSink::take(Context& context, Local& local, const Batch& in) {
   auto& state = static_cast<State&>(local);
   find_groups(state, in);
   update_together(state, in);
   for (std::size_t s = 0; s < separate_.size(); ++s) update_separate(state, s, in);
-  state.tables->groups.account();
+  keep_within_memory(context, state);
   return Flow::kMore;
 }
 
@@ -204,7 +214,6 @@ void AggregateSink::update_separate(State& state, std::size_t index, const Batch
     functions::hash_rows(keys, passed.selection, hashes);
     own.rows.resize(passed.selection.count);
     state.tables->distinct[index]->find_or_insert(keys, passed.selection, hashes, group_hashes, own.rows.data());
-    state.tables->distinct[index]->account();
     return;
   }
   const Accumulators::Separate& apart = accumulators_.separate()[index];
@@ -226,6 +235,7 @@ void AggregateSink::combine(Context&, Local& local) {
   add_memory(state.tables->groups.memory());
   for (const auto& values : state.tables->distinct)
     if (values) add_memory(values->memory());
+  if (spilling_.load(std::memory_order_relaxed)) spill(*state.tables, true);
   const std::lock_guard lock(mutex_);
   finished_.push_back(std::move(state.tables));
 }

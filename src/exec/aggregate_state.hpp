@@ -48,6 +48,7 @@ struct AggregateSink::State final : Local {
   std::vector<std::byte> few_memory;
   std::byte* few_table = nullptr;         ///< 16-byte aligned; nullptr once the groups are not few any more
   std::vector<data::Vector> flat_keys;
+  std::uint32_t pressure = 0;             ///< of the sink, as this lane has answered it
 };
 
 }  // namespace tajo::exec

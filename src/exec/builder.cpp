@@ -147,21 +147,23 @@ class Builder {
 
   Opens build(const PhysicalNode& node, const plan::AggregateNode&) {
     Opens opens = build(*node.children.at(0));
-    auto* sink = out_.make<AggregateSink>(node, settings_);
+    auto* sink = out_.make<AggregateSink>(node, settings_, config_.tmpdirs);
     Event* complete = close(opens, *sink);
     return after(out_.make<AggregateSource>(node, *sink), complete);
   }
 
   Opens build(const PhysicalNode& node, const plan::HashJoinNode& detail) {
-    auto shared = std::make_unique<HashJoin>(node, settings_, memory_);
+    auto shared = std::make_unique<HashJoin>(node, settings_, memory_, config_.tmpdirs);
     HashJoin& join = *shared;
     out_.shared.push_back(std::shared_ptr<void>(std::move(shared)));
     Opens builds = build(*node.children.at(1));
     Event* built = close(builds, *out_.make<HashJoinBuild>(join));
     for (std::size_t k = 0; k < join.filters.size(); ++k)
       if (join.filters[k]) filters_[detail.runtime_filters[k]] = MadeFilter{join.filters[k], built};
-    Source* rest = join.build_preserving() ? out_.make<HashJoinRest>(join) : nullptr;
-    return probe(node, out_.make<HashJoinProbe>(join), built, rest);
+    Opens probes = build(*node.children.at(0));
+    join.keeps_order = probes.size() == 1 && probes.front().ordered && !join.build_preserving();
+    auto* step = out_.make<HashJoinProbe>(join);
+    return probe(std::move(probes), step, built, join.keeps_order ? nullptr : out_.make<HashJoinRest>(join, *step));
   }
 
   Opens build(const PhysicalNode& node, const plan::NestedLoopJoinNode&) {
@@ -171,12 +173,11 @@ class Builder {
     Opens builds = build(*node.children.at(1));
     Event* built = close(builds, *out_.make<NestedLoopBuild>(join));
     Source* rest = join.build_preserving() ? out_.make<NestedLoopRest>(join) : nullptr;
-    return probe(node, out_.make<NestedLoopProbe>(join), built, rest);
+    return probe(build(*node.children.at(0)), out_.make<NestedLoopProbe>(join), built, rest);
   }
 
   /// The probe side once the build stands; `rest`, if any, gives build rows when all probing is over.
-  Opens probe(const PhysicalNode& node, Step* step, Event* built, Source* rest) {
-    Opens probes = build(*node.children.at(0));
+  Opens probe(Opens probes, Step* step, Event* built, Source* rest) {
     Event* probed = rest != nullptr ? make_event(nullptr) : nullptr;
     for (Open& open : probes) {
       open.steps.push_back(step);
@@ -193,7 +194,7 @@ class Builder {
   Opens build(const PhysicalNode& node, const plan::SortNode& sort) {
     Opens opens = build(*node.children.at(0));
     auto* sink = out_.make<SortSink>(node.id, sort.keys, node.children[0]->output, std::vector<functions::ExpressionPtr>{}, settings_,
-                                     config_.threads);
+                                     config_);
     Event* sorted = close(opens, *sink);
     return ordered(after(out_.make<SortSource>(node, *sink), sorted));
   }
@@ -210,7 +211,7 @@ class Builder {
     Opens opens = build(*node.children.at(0));
     const std::vector<WindowPass> passes = window_passes(node);
     for (const WindowPass& pass : passes) {
-      auto* sink = out_.make<SortSink>(node.id, pass.keys, pass.input, pass.arguments, settings_, config_.threads);
+      auto* sink = out_.make<SortSink>(node.id, pass.keys, pass.input, pass.arguments, settings_, config_);
       Event* sorted = close(opens, *sink);
       opens = ordered(after(out_.make<WindowSource>(node, pass, *sink), sorted));
     }

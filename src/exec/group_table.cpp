@@ -44,6 +44,38 @@ GroupLayout::GroupLayout(std::vector<Physical> key_types, std::uint32_t tail)
 
 GroupDirectory::GroupDirectory(std::uint64_t rows) : entries_(std::bit_ceil(std::max<std::uint64_t>(rows * 2, 16))), mask_(entries_.size() - 1) {}
 
+std::uint64_t GroupDirectory::place(const RowLayout& keys, const std::byte* of) const {
+  const std::uint64_t hash = GroupLayout::hash(of);
+  std::uint64_t at = slot(hash);
+  for (; entries_[at] != 0; at = next(at)) {
+    const std::byte* other = row(entries_[at]);
+    bool same = same_tag(entries_[at], hash) && GroupLayout::hash(other) == hash;
+    for (std::size_t k = 0; k < keys.columns() && same; ++k) same = keys.equal(k, other, of);
+    if (same) break;
+  }
+  return at;
+}
+
+bool GroupDirectory::find(const RowLayout& keys, const std::byte* row) const { return entries_[place(keys, row)] != 0; }
+
+bool GroupDirectory::add(const RowLayout& keys, const std::byte* row) {
+  std::uint64_t& at = entries_[place(keys, row)];
+  if (at != 0) return false;
+  at = entry(GroupLayout::hash(row), row);
+  return true;
+}
+
+void GroupDirectory::grow(std::uint64_t rows) {
+  GroupDirectory grown(rows);
+  for (const std::uint64_t entry : entries_) {
+    if (entry == 0) continue;
+    std::uint64_t slot = grown.slot(GroupLayout::hash(row(entry)));
+    while (grown.at(slot) != 0) slot = grown.next(slot);
+    grown.at(slot) = entry;
+  }
+  *this = std::move(grown);
+}
+
 GroupTable::GroupTable(const GroupLayout& layout, MemoryAccount& memory, const char* owner)
     : layout_(layout), any_null_(layout.keys.columns(), false), reservation_(memory, owner) {
   for (RowStore& p : partitions_) p = RowStore(layout.row_bytes);
@@ -69,15 +101,7 @@ void GroupTable::make_room(std::uint32_t rows) {
     emptied_ = true;
     return;
   }
-  GroupDirectory grown(std::max({kFirstCapacity, (in_directory_ + rows) * 2, static_cast<std::uint64_t>(directory_.capacity())}));
-  for (std::size_t s = 0; s < directory_.capacity(); ++s) {
-    const std::uint64_t entry = directory_.at(s);
-    if (entry == 0) continue;
-    std::uint64_t slot = grown.slot(GroupLayout::hash(GroupDirectory::row(entry)));
-    while (grown.at(slot) != 0) slot = grown.next(slot);
-    grown.at(slot) = entry;
-  }
-  directory_ = std::move(grown);
+  directory_.grow(std::max({kFirstCapacity, (in_directory_ + rows) * 2, static_cast<std::uint64_t>(directory_.capacity())}));
 }
 
 void GroupTable::find_or_insert(std::span<const Vector> keys, const Selection& selection, const std::uint64_t* hashes,
@@ -133,12 +157,17 @@ void GroupTable::find_or_insert(std::span<const Vector> keys, const Selection& s
   }
 }
 
-bool GroupTable::index_by_number(std::uint64_t range, MemoryAccount& memory) {
-  if (!memory.try_grow(range * sizeof(std::uint64_t))) return false;
-  memory.shrink(range * sizeof(std::uint64_t));
-  by_number_ = ZeroedArray<std::uint64_t>(range, Reservation(memory, "hash aggregation"));
+void GroupTable::index_by_number(std::uint64_t range, MemoryAccount& memory) {
   number_shift_ = 64 - static_cast<int>(std::bit_width(range - 1));
-  return true;
+  Reservation reservation(memory, "hash aggregation");
+  if (reservation.may_keep(range * sizeof(std::uint64_t))) by_number_ = ZeroedArray<std::uint64_t>(range, std::move(reservation));
+}
+
+/// The number itself on top where partitions are ranges of it; different numbers have different hashes either way. All
+/// lanes hash alike, those that found no memory for the array too.
+std::uint64_t GroupTable::hash_of(std::uint64_t packed) const {
+  const std::uint64_t mixed = KeyPacker::mix(packed);
+  return number_shift_ == 0 ? mixed : packed << number_shift_ | mixed >> (64 - number_shift_);
 }
 
 void GroupTable::find_or_insert_packed(const std::uint64_t* packed, std::span<const Vector> keys, const Selection& selection,
@@ -151,8 +180,7 @@ void GroupTable::find_or_insert_packed(const std::uint64_t* packed, std::span<co
       TAJO_ASSERT(packed[i] < by_number_.size());  // else a bound that was said to be proved is wrong
       std::uint64_t& entry = table[packed[i]];
       if (entry == 0) [[unlikely]] {
-        // The number itself on top: partitions are ranges of it, and different numbers have different hashes.
-        const std::uint64_t hash = packed[i] << number_shift_ | KeyPacker::mix(packed[i]) >> (64 - number_shift_);
+        const std::uint64_t hash = hash_of(packed[i]);
         entry = reinterpret_cast<std::uint64_t>(insert(hash, hash));
         fresh_.push_back(static_cast<std::uint16_t>(i));
       }
@@ -161,10 +189,11 @@ void GroupTable::find_or_insert_packed(const std::uint64_t* packed, std::span<co
   } else {
     make_room(n);
     slots_.resize(n);
-    for (std::uint32_t i = 0; i < n; ++i) {
-      slots_[i] = KeyPacker::mix(packed[i]);
-      directory_.prefetch(slots_[i]);
-    }
+    if (number_shift_ == 0)
+      for (std::uint32_t i = 0; i < n; ++i) slots_[i] = KeyPacker::mix(packed[i]);
+    else
+      for (std::uint32_t i = 0; i < n; ++i) slots_[i] = hash_of(packed[i]);
+    for (std::uint32_t i = 0; i < n; ++i) directory_.prefetch(slots_[i]);
     for (std::uint32_t i = 0; i < n; ++i) {
       if (i != 0 && packed[i] == packed[i - 1]) {
         rows_out[i] = rows_out[i - 1];
@@ -201,9 +230,19 @@ void GroupTable::write_keys(std::span<const Vector> keys, const Selection& selec
     if (layout_.keys.scatter(k, keys[k], fresh, fresh_rows_.data(), strings_)) any_null_[k] = true;
 }
 
-void GroupTable::account() {
-  const std::size_t bytes = arena_.bytes() + strings_.bytes() + directory_.bytes();
-  if (bytes != reservation_.held()) reservation_.set(bytes);
+bool GroupTable::account() { return bytes() == reservation_.held() || reservation_.may_keep(bytes()); }
+
+void GroupTable::account_all() { reservation_.set(bytes()); }
+
+void GroupTable::reset() {
+  for (RowStore& p : partitions_) p = RowStore(layout_.row_bytes);
+  directory_ = GroupDirectory();
+  by_number_ = ZeroedArray<std::uint64_t>();
+  in_directory_ = rows_ = rows_seen_ = 0;
+  emptied_ = true;
+  arena_.release();
+  strings_.release();
+  reservation_.set(0);
 }
 
 void match_keys(const RowLayout& layout, std::span<const Vector> keys, const Selection& selection,

@@ -33,6 +33,11 @@ class GroupDirectory {
   std::size_t bytes() const { return entries_.size() * sizeof(std::uint64_t); }
   bool full(std::uint64_t rows) const { return rows * 3 > entries_.size() * 2; }
   void clear() { std::fill(entries_.begin(), entries_.end(), 0); }
+  /// Whether a row with these keys is there already; add(): else enters it.
+  bool find(const RowLayout& keys, const std::byte* row) const;
+  bool add(const RowLayout& keys, const std::byte* row);
+  /// Room for `rows`, the entries kept.
+  void grow(std::uint64_t rows);
 
   static std::uint64_t entry(std::uint64_t hash, const std::byte* row) {
     return (hash & 0xFFFF0000) << 32 | static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(row));
@@ -45,6 +50,8 @@ class GroupDirectory {
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(&entries_[slot(hash)]); }
 
  private:
+  /// Of the row with the same keys, or of the free place.
+  std::uint64_t place(const RowLayout& keys, const std::byte* row) const;
   std::vector<std::uint64_t> entries_;
   std::uint64_t mask_ = 0;
 };
@@ -62,8 +69,8 @@ class GroupTable {
   /// The same for keys packed into one number (KeyPacker): the hash of a row stands for its keys.
   void find_or_insert_packed(const std::uint64_t* packed, std::span<const data::Vector> keys, const data::Selection& selection,
                              std::byte** rows_out);
-  /// Packed numbers below `range` shall index an array, and its order is that of the partitions. False: no memory.
-  bool index_by_number(std::uint64_t range, MemoryAccount& memory);
+  /// Packed numbers are below `range`: partitions are ranges of them, and an array finds them while there is memory.
+  void index_by_number(std::uint64_t range, MemoryAccount& memory);
   /// A row for a group without keys.
   std::byte* single();
 
@@ -73,10 +80,15 @@ class GroupTable {
   bool any_null(std::size_t key) const { return any_null_[key]; }
   data::Arena& strings() { return strings_; }
   std::size_t memory() const { return reservation_.held() + by_number_.size() * sizeof(std::uint64_t); }
-  void account();  ///< brings the reservation up to date; Error 53200
+  bool account();  ///< brings the reservation up to date; false: more than the lane may keep
+  void account_all();  ///< the same beyond the lane's share; Error 53200
+  /// Forgets all groups; their rows have been taken elsewhere.
+  void reset();
 
  private:
   void make_room(std::uint32_t rows);
+  std::uint64_t hash_of(std::uint64_t packed) const;
+  std::size_t bytes() const { return arena_.bytes() + strings_.bytes() + directory_.bytes(); }
   void write_keys(std::span<const data::Vector> keys, const data::Selection& selection, std::byte* const* rows);
   std::byte* insert(std::uint64_t hash, std::uint64_t partition_hash);
 

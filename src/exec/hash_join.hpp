@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "evaluator.hpp"
+#include "hash_join_spill.hpp"
 #include "join_table.hpp"
 #include "operator.hpp"
 
@@ -13,7 +14,8 @@ namespace tajo::exec {
 /// What build, probe and the pass over unmatched rows share: the table and which of its columns stand for which.
 class HashJoin {
  public:
-  HashJoin(const plan::PhysicalNode& node, const functions::EvaluationSettings& settings, MemoryAccount& memory);
+  HashJoin(const plan::PhysicalNode& node, const functions::EvaluationSettings& settings, MemoryAccount& memory,
+           const std::vector<std::string>& tmpdirs);
 
   plan::JoinType type() const { return join.type; }
   bool build_preserving() const {
@@ -23,6 +25,8 @@ class HashJoin {
   bool asks_existence() const {
     return type() == plan::JoinType::kSemi || type() == plan::JoinType::kAnti || type() == plan::JoinType::kMark;
   }
+  bool may_spill() { return !keeps_order && spill.files().possible(); }
+  void begin_spilling();
   std::size_t mark_column() const { return probe_types.size() + build_types.size(); }
   static constexpr std::size_t kNotStored = ~std::size_t{0};
 
@@ -38,6 +42,11 @@ class HashJoin {
   Condition residual;
   std::optional<JoinTable> table;
   std::vector<std::shared_ptr<RuntimeFilter>> filters;  ///< by key, or null
+  JoinTable::Shape shape;
+  std::vector<std::size_t> spilled_probe;   ///< probe columns that are emitted or read
+  /// The probe side gives rows in an order that has to stay: the join cannot leave some for later.
+  bool keeps_order = false;
+  JoinSpill spill;
 };
 
 class HashJoinBuild final : public Sink {
@@ -48,9 +57,13 @@ class HashJoinBuild final : public Sink {
   void combine(Context&, Local& local) override;
   std::uint32_t phase(Context& context, std::uint32_t number) override;
   void part(Context&, std::uint32_t phase, std::uint32_t part) override;
+  std::uint64_t spilled() const override { return join_.spill.files().bytes(); }
 
  private:
   struct State;
+  enum class Phase : std::uint8_t { kCollect, kFlush, kLink };
+  std::uint32_t complete(Context& context);
+  Phase phase_ = Phase::kCollect;           ///< whose parts are under way
   HashJoin& join_;
 };
 
@@ -59,9 +72,12 @@ class HashJoinProbe final : public Step {
   explicit HashJoinProbe(HashJoin& join) : Step(join.node.id), join_(join) {}
   std::unique_ptr<Local> local(Context&) override;
   StepFlow run(Context& context, Local& local, const Batch& in, Batch& out) override;
+  /// The same against a given table.
+  StepFlow probe(Context& context, Local& local, const JoinTable& table, const Batch& in, Batch& out) const;
 
  private:
   struct State;
+  void put_aside(State& state, const Batch& in) const;
   void begin(State& state, const Batch& in) const;
   StepFlow existence(Context& context, State& state, const Batch& in, Batch& out) const;
   StepFlow all_rows(State& state, const Batch& in, Batch& out) const;
@@ -73,10 +89,11 @@ class HashJoinProbe final : public Step {
   HashJoin& join_;
 };
 
-/// Build rows without (right, full, right anti) or with (right semi) a match, after all probe pipelines.
+/// What is left after all probe pipelines: build rows without (right, full, right anti) or with (right semi) a match,
+/// and the join of what lies in spill files.
 class HashJoinRest final : public Source {
  public:
-  explicit HashJoinRest(HashJoin& join) : Source(join.node.id), join_(join) {}
+  HashJoinRest(HashJoin& join, HashJoinProbe& probe) : Source(join.node.id), join_(join), probe_(probe) {}
   int open(Context&, int) override;
   std::unique_ptr<Local> local(Context&) override;
   Flow next(Context&, Local& local, Batch& out) override;
@@ -87,9 +104,23 @@ class HashJoinRest final : public Source {
     RowStore::Chunk chunk;
     bool null_key;
   };
+  void give(State& state, const JoinTable& table, Batch& out) const;
+  bool collect(State& state, const JoinTable& table, const Piece& piece) const;
+  bool next_resident(State& state, Batch& out);
+  bool next_null_key(State& state, Batch& out);
+  bool begin_item(Context& context, State& state);
+  bool load(Context& context, State& state, bool some) const;
+  void divide(Context& context, SpilledJoin&& item);
+  bool next_of_item(Context& context, State& state, Batch& out);
+  bool read_probe(State& state) const;
   HashJoin& join_;
+  HashJoinProbe& probe_;
   std::vector<Piece> pieces_;
   std::atomic<std::uint32_t> next_{0};
+  SpilledRows null_keys_;
+  std::atomic<std::size_t> next_null_key_{0};
+  std::mutex items_mutex_;
+  std::vector<SpilledJoin> items_;          ///< bound: kSpillPartitions for each division under way
 };
 
 }  // namespace tajo::exec

@@ -9,8 +9,6 @@ using functions::Expression;
 
 namespace {
 
-constexpr std::uint64_t kRestRowsPerLane = 32768;
-
 /// Those of `columns` in [first, first + count), less `first`, ascending and once.
 std::vector<std::size_t> columns_between(std::vector<std::uint32_t> columns, std::size_t first, std::size_t count) {
   std::sort(columns.begin(), columns.end());
@@ -23,13 +21,15 @@ std::vector<std::size_t> columns_between(std::vector<std::uint32_t> columns, std
 
 }  // namespace
 
-HashJoin::HashJoin(const plan::PhysicalNode& n, const functions::EvaluationSettings& settings, MemoryAccount& memory)
+HashJoin::HashJoin(const plan::PhysicalNode& n, const functions::EvaluationSettings& settings, MemoryAccount& memory,
+                   const std::vector<std::string>& tmpdirs)
     : node(n),
       join(std::get<plan::HashJoinNode>(n.detail)),
       probe_types(physical_types(n.children.at(0)->output)),
       build_types(physical_types(n.children.at(1)->output)),
       probe_keys(join.probe_keys, probe_types, settings),
-      stored_as(build_types.size(), kNotStored) {
+      stored_as(build_types.size(), kNotStored),
+      spill(tmpdirs) {
   std::vector<std::uint32_t> used = join.emit;
   if (join.residual) {
     std::vector<data::Physical> both = probe_types;
@@ -41,9 +41,10 @@ HashJoin::HashJoin(const plan::PhysicalNode& n, const functions::EvaluationSetti
     residual_build = columns_between(std::move(columns), probe_types.size(), build_types.size());
   }
   emitted_build = columns_between(join.emit, probe_types.size(), build_types.size());
-  used_probe = columns_between(std::move(used), 0, probe_types.size());
+  used_probe = columns_between(used, 0, probe_types.size());
+  for (const functions::ExpressionPtr& key : join.probe_keys) functions::collect_columns(*key, used);
+  spilled_probe = columns_between(std::move(used), 0, probe_types.size());
 
-  JoinTable::Shape shape;
   std::vector<functions::ExpressionPtr> stored;
   const auto store_column = [&](std::size_t column) {
     if (stored_as[column] != kNotStored) return stored_as[column];
@@ -67,11 +68,17 @@ HashJoin::HashJoin(const plan::PhysicalNode& n, const functions::EvaluationSetti
   shape.flags = build_preserving();
   shape.existence = asks_existence() && !residual;
   shape.keep_null_keys = type() == plan::JoinType::kRight || type() == plan::JoinType::kFull || type() == plan::JoinType::kRightAnti;
-  table.emplace(std::move(shape), memory);
+  table.emplace(shape, memory);
   for (std::size_t k = 0; k < join.build_keys.size(); ++k) {
     const bool wanted = k < join.runtime_filters.size() && join.runtime_filters[k] != 0xFFFF;
     filters.push_back(wanted ? std::make_shared<RuntimeFilter>() : nullptr);
   }
+}
+
+void HashJoin::begin_spilling() {
+  std::vector<data::Physical> types;
+  for (const std::size_t c : spilled_probe) types.push_back(probe_types[c]);
+  spill.activate(*table, types);
 }
 
 struct HashJoinBuild::State final : Local {
@@ -85,88 +92,64 @@ std::unique_ptr<Local> HashJoinBuild::local(Context& context) { return std::make
 
 Flow HashJoinBuild::take(Context&, Local& local, const Batch& in) {
   auto& state = static_cast<State&>(local);
-  join_.table->append(*state.part, state.values.run_flat(in), in.selection);
+  JoinTable::Part& part = *state.part;
+  join_.table->append(part, state.values.run_flat(in), in.selection);
+  if (!join_.spill.active()) {
+    const std::size_t bytes = part.bytes();
+    if (bytes == part.reservation.held() || part.reservation.may_keep(bytes)) return Flow::kMore;
+    if (!join_.may_spill()) {
+      part.reservation.set(bytes);
+      return Flow::kMore;
+    }
+    join_.begin_spilling();
+  }
+  join_.spill.flush(*join_.table, part);
   return Flow::kMore;
 }
 
 void HashJoinBuild::combine(Context&, Local& local) { join_.table->add(std::move(static_cast<State&>(local).part)); }
 
-std::uint32_t HashJoinBuild::phase(Context& context, std::uint32_t number) {
-  if (number != 0) return 0;
-  const std::uint32_t pieces = join_.table->prepare();
-  add_memory(join_.table->memory());
+/// Links the rows in memory. When rows were spilled, or the directory finds no memory, first all parts are flushed.
+std::uint32_t HashJoinBuild::phase(Context& context, std::uint32_t) {
+  JoinTable& table = *join_.table;
+  if (phase_ == Phase::kCollect) {
+    if (!join_.spill.active()) {
+      if (table.prepare()) {
+        phase_ = Phase::kLink;
+        return complete(context);
+      }
+      if (!join_.may_spill()) context.memory.refuse("hash join directory", table.rows() * sizeof(std::uint64_t));
+      join_.begin_spilling();
+    }
+    phase_ = Phase::kFlush;
+    if (!table.parts().empty()) return static_cast<std::uint32_t>(table.parts().size());
+  }
+  if (phase_ == Phase::kFlush) {
+    phase_ = Phase::kLink;
+    join_.spill.settle(table, context.memory);
+    return complete(context);
+  }
+  return 0;
+}
+
+std::uint32_t HashJoinBuild::complete(Context& context) {
+  const JoinTable& table = *join_.table;
+  add_memory(table.memory());
   for (std::size_t k = 0; k < join_.filters.size(); ++k) {
     const auto& filter = join_.filters[k];
     if (!filter) continue;
-    if (join_.table->rows() == 0) filter->prepare(0, 0, -1, context.memory);
-    else if (join_.table->integer_key(k)) filter->prepare(join_.table->rows(), join_.table->lo(k), join_.table->hi(k), context.memory);
-    else filter->pass_all();
+    if (table.rows() == 0 && !join_.spill.active()) filter->prepare(0, 0, -1, context.memory);
+    else if (table.integer_key(k) && !join_.spill.active()) filter->prepare(table.rows(), table.lo(k), table.hi(k), context.memory);
+    else filter->pass_all();  // the rows in spill files are not looked at
   }
-  return pieces;
+  return table.pieces();
 }
 
 void HashJoinBuild::part(Context&, std::uint32_t, std::uint32_t part) {
+  if (phase_ == Phase::kFlush) return join_.spill.flush(*join_.table, *join_.table->parts()[part]);
   std::vector<RuntimeFilter*> filters;
   for (const auto& filter : join_.filters) filters.push_back(filter.get());
   join_.table->link(part, filters);
-}
-
-struct HashJoinRest::State final : Local {
-  std::vector<const std::byte*> rows;
-  std::uint32_t piece = 0, row = 0;
-  bool have_piece = false;
-  data::Arena arena;
-};
-
-int HashJoinRest::open(Context&, int threads) {
-  std::uint64_t rows = 0;
-  for (const auto& part : join_.table->parts()) {
-    for (const RowStore::Chunk& chunk : part->rows.chunks()) pieces_.push_back({chunk, false});
-    for (const RowStore::Chunk& chunk : part->null_rows.chunks()) pieces_.push_back({chunk, true});
-  }
-  for (const Piece& piece : pieces_) rows += piece.chunk.rows;
-  return static_cast<int>(std::clamp<std::uint64_t>(rows / kRestRowsPerLane, 1, static_cast<std::uint64_t>(threads)));
-}
-
-std::unique_ptr<Local> HashJoinRest::local(Context&) { return std::make_unique<State>(); }
-
-Flow HashJoinRest::next(Context&, Local& local, Batch& out) {
-  auto& state = static_cast<State&>(local);
-  const bool want_matched = join_.type() == plan::JoinType::kRightSemi;
-  const JoinTable& table = *join_.table;
-  state.rows.clear();
-  while (state.rows.size() < data::kVectorRows) {
-    if (!state.have_piece) {
-      state.piece = next_.fetch_add(1, std::memory_order_relaxed);
-      if (state.piece >= pieces_.size()) break;
-      state.have_piece = true;
-      state.row = 0;
-    }
-    const Piece& piece = pieces_[state.piece];
-    for (; state.row < piece.chunk.rows && state.rows.size() < data::kVectorRows; ++state.row) {
-      const std::byte* row = piece.chunk.data + std::size_t{state.row} * table.layout().size();
-      if (table.matched(row) == want_matched) state.rows.push_back(row);
-    }
-    if (state.row == piece.chunk.rows) state.have_piece = false;
-  }
-  const auto n = static_cast<std::uint32_t>(state.rows.size());
-  if (n == 0) return Flow::kDone;
-  state.arena.reset();
-  out.arena = &state.arena;
-  out.rows = n;
-  out.selection = {nullptr, n};
-  out.columns.resize(join_.join.emit.size());
-  const std::size_t probe = join_.probe_types.size();
-  for (std::size_t i = 0; i < join_.join.emit.size(); ++i) {
-    const std::uint32_t c = join_.join.emit[i];
-    if (c < probe) {
-      out.columns[i] = null_vector(join_.probe_types[c]);
-    } else {
-      const std::size_t stored = join_.stored_as[c - probe];
-      out.columns[i] = table.layout().gather(stored, state.rows.data(), n, nullptr, n, table.any_null(stored), state.arena);
-    }
-  }
-  return Flow::kMore;
 }
 
 }  // namespace tajo::exec

@@ -18,6 +18,7 @@ struct HashJoinProbe::State final : Local {
   State(const HashJoin& join) : keys(join.probe_keys), residual(join.residual) {}
   Evaluator::State keys;
   Condition::State residual;
+  const JoinTable* table = nullptr;                 ///< of the batch under way
   std::span<const Vector> key_values;
   std::vector<std::byte*> found;                    ///< by place in the selection
   std::uint16_t active[data::kVectorRows];          ///< row positions, ascending
@@ -33,17 +34,76 @@ struct HashJoinProbe::State final : Local {
   std::byte* pair_build[data::kVectorRows];
   std::uint32_t pairs = 0;
   data::Arena arena;
+
+  // While the join spills.
+  Batch kept;                                       ///< the input without the rows put aside
+  std::vector<std::uint64_t> hashes;
+  std::vector<std::byte*> rows;
+  std::vector<std::uint8_t> partitions;
 };
 
 std::unique_ptr<Local> HashJoinProbe::local(Context&) { return std::make_unique<State>(join_); }
 
 StepFlow HashJoinProbe::run(Context& context, Local& local, const Batch& in, Batch& out) {
+  if (!join_.spill.active()) return probe(context, local, *join_.table, in, out);
   auto& state = static_cast<State&>(local);
+  if (!state.under_way) {
+    put_aside(state, in);
+    if (state.kept.selection.count == 0) return StepFlow::kNone;
+  }
+  return probe(context, local, *join_.table, state.kept, out);
+}
+
+/// Rows whose matches lie in spill files go there, too; state.kept has the others. A NULL key matches nothing anywhere.
+void HashJoinProbe::put_aside(State& state, const Batch& in) const {
+  const auto keys = state.keys.run_flat(in);
+  const std::uint32_t n = in.selection.count;
+  state.hashes.resize(n);
+  join_.table->spill_hashes(keys, in.selection, state.hashes.data());
+  auto* kept = in.arena->array<std::uint16_t>(n);
+  auto* aside = in.arena->array<std::uint16_t>(n);
+  std::uint32_t keeps = 0, leaves = 0;
+  state.partitions.resize(n);
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const std::uint32_t row = in.selection[i];
+    const std::uint8_t partition = JoinSpill::partition(state.hashes[i], 0);
+    bool keep = join_.spill.resident(partition);
+    for (const Vector& key : keys) keep |= !data::row_valid(key.valid, key.form == Vector::Form::kConstant ? 0 : row);
+    if (keep) {
+      kept[keeps++] = static_cast<std::uint16_t>(row);
+      continue;
+    }
+    aside[leaves] = static_cast<std::uint16_t>(row);
+    state.partitions[leaves] = partition;
+    state.hashes[leaves++] = state.hashes[i];
+  }
+  state.kept = in;
+  state.kept.selection = {kept, keeps};
+  if (leaves == 0) return;
+  const RowLayout& layout = join_.spill.probe_layout();
+  const Selection left{aside, leaves};
+  auto* memory = static_cast<std::byte*>(in.arena->allocate(std::size_t{leaves} * layout.size()));
+  state.rows.resize(leaves);
+  for (std::uint32_t i = 0; i < leaves; ++i) {
+    state.rows[i] = memory + std::size_t{i} * layout.size();
+    std::memcpy(state.rows[i], &state.hashes[i], sizeof state.hashes[i]);
+    layout.clear_nulls(state.rows[i]);
+  }
+  for (std::size_t c = 0; c < join_.spilled_probe.size(); ++c)
+    layout.scatter(c, data::load(in.columns[join_.spilled_probe[c]], in.rows, left, *in.arena), left, state.rows.data(), *in.arena);
+  state.partitions.resize(leaves);
+  const std::vector<const std::byte*> rows(state.rows.begin(), state.rows.end());
+  join_.spill.probe().append(state.partitions, rows);
+}
+
+StepFlow HashJoinProbe::probe(Context& context, Local& local, const JoinTable& table, const Batch& in, Batch& out) const {
+  auto& state = static_cast<State&>(local);
+  state.table = &table;
   if (!state.under_way) begin(state, in);
   if (join_.asks_existence()) return existence(context, state, in, out);
   const JoinType type = join_.type();
   const bool keeps_probe = type == JoinType::kLeft || type == JoinType::kFull || type == JoinType::kSingle;
-  const bool one_match = join_.join.build_unique || join_.table->unique();
+  const bool one_match = join_.join.build_unique || state.table->unique();
   if (keeps_probe && one_match && !join_.residual && type != JoinType::kFull) {
     state.under_way = false;
     return all_rows(state, in, out);
@@ -60,7 +120,7 @@ StepFlow HashJoinProbe::run(Context& context, Local& local, const Batch& in, Bat
       for (std::uint32_t i = 0; i < state.pairs; ++i) state.matched[state.pair_row[i]] = 1;
     }
     if (join_.build_preserving())
-      for (std::uint32_t i = 0; i < state.pairs; ++i) join_.table->set_matched(state.pair_build[i]);
+      for (std::uint32_t i = 0; i < state.pairs; ++i) state.table->set_matched(state.pair_build[i]);
     if (type == JoinType::kRightSemi || type == JoinType::kRightAnti) continue;
     emit(state, out);
     if (state.actives != 0 || keeps_probe) return StepFlow::kMore;
@@ -78,7 +138,7 @@ void HashJoinProbe::begin(State& state, const Batch& in) const {
   state.under_way = true;
   state.key_values = state.keys.run_flat(in);
   state.found.resize(n);
-  join_.table->find(state.key_values, in.selection, *in.arena, state.found.data());
+  state.table->find(state.key_values, in.selection, *in.arena, state.found.data());
   std::uint32_t actives = 0;
   for (std::uint32_t i = 0; i < n; ++i) {
     state.active[actives] = static_cast<std::uint16_t>(in.selection[i]);
@@ -97,7 +157,7 @@ bool HashJoinProbe::candidates(State& state, const Batch& in) const {
   Batch& wide = state.wide;
   wide.arena = &state.arena;
   const std::size_t probe = join_.probe_types.size();
-  const bool one_match = join_.join.build_unique || join_.table->unique();
+  const bool one_match = join_.join.build_unique || state.table->unique();
   state.aligned = one_match || state.actives > kFewActive;
   Selection loaded;
   if (state.aligned) {
@@ -150,7 +210,7 @@ bool HashJoinProbe::candidates(State& state, const Batch& in) const {
 void HashJoinProbe::advance(State& state, std::uint32_t count) const {
   std::uint32_t left = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
-    std::byte* next = join_.table->find_next(state.key_values, state.active[i], state.current[i]);
+    std::byte* next = state.table->find_next(state.key_values, state.active[i], state.current[i]);
     state.active[left] = state.active[i];
     state.current[left] = next;
     left += static_cast<std::uint32_t>(next != nullptr);
@@ -160,7 +220,7 @@ void HashJoinProbe::advance(State& state, std::uint32_t count) const {
 
 /// Build values of the candidates at their places in the wide batch.
 void HashJoinProbe::gather_build(State& state, const std::vector<std::size_t>& columns) const {
-  const JoinTable& table = *join_.table;
+  const JoinTable& table = *state.table;
   for (const std::size_t column : columns) {
     const std::size_t stored = join_.stored_as[column];
     const std::uint16_t* positions = state.wide.selection.rows;
@@ -181,7 +241,7 @@ void HashJoinProbe::emit(State& state, Batch& out) const {
 
 /// Left and single joins with at most one match a row: all rows at once, NULLs where there is none.
 StepFlow HashJoinProbe::all_rows(State& state, const Batch& in, Batch& out) const {
-  const JoinTable& table = *join_.table;
+  const JoinTable& table = *state.table;
   const std::size_t probe = join_.probe_types.size();
   state.arena.reset();
   out.columns.resize(join_.join.emit.size());
@@ -239,8 +299,8 @@ StepFlow HashJoinProbe::existence(Context& context, State& state, const Batch& i
   state.under_way = false;
   state.arena.reset();
   const bool aware = join_.join.null_aware;
-  const bool build_null = aware && join_.table->has_null_key();
-  const bool build_empty = join_.table->empty();
+  const bool build_null = aware && state.table->has_null_key();
+  const bool build_empty = state.table->empty();
   const auto key_null = [&](std::uint32_t row) {
     const Vector& key = state.key_values[0];
     return !data::row_valid(key.valid, key.form == Vector::Form::kConstant ? 0 : row);

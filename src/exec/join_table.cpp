@@ -115,8 +115,27 @@ void JoinTable::append(Part& part, std::span<const Vector> values, const Selecti
     }
   }
   if (unkeyed != 0 && shape_.keep_null_keys) write(part.null_rows, {without_key, unkeyed});
-  const std::size_t bytes = part.arena.bytes() + part.strings.bytes();
-  if (bytes != part.reservation.held()) part.reservation.set(bytes);
+}
+
+void JoinTable::adopt(Part& part, std::byte* rows, std::uint32_t count) const {
+  part.rows.adopt(rows, count);
+  for (std::size_t k = 0; k < shape_.keys.size(); ++k) {
+    if (!integer_key(k)) continue;
+    Part::Bounds& bounds = part.bounds[k];
+    for (std::uint32_t r = 0; r < count; ++r) {
+      const std::int64_t key = key_of(rows + std::size_t{r} * layout_.size(), k);
+      bounds.lo = std::min(bounds.lo, key);
+      bounds.hi = std::max(bounds.hi, key);
+    }
+  }
+}
+
+void JoinTable::clear(Part& part) const {
+  part.rows = RowStore(layout_.size());
+  part.null_rows = RowStore(layout_.size());
+  part.arena.release();
+  part.strings.release();
+  part.reservation.set(0);
 }
 
 void JoinTable::add(std::unique_ptr<Part> part) {
@@ -126,7 +145,10 @@ void JoinTable::add(std::unique_ptr<Part> part) {
 
 bool JoinTable::integer_key(std::size_t key) const { return is_integer(layout_.type(shape_.keys[key])); }
 
-std::uint32_t JoinTable::prepare() {
+bool JoinTable::prepare() {
+  pieces_.clear();
+  rows_ = 0;
+  dense_ = bitmap_ = false;
   bounds_.assign(shape_.keys.size(), {std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()});
   for (const auto& part : parts_) {
     for (const RowStore::Chunk& chunk : part->rows.chunks()) {
@@ -141,13 +163,20 @@ std::uint32_t JoinTable::prepare() {
     }
     for (std::size_t c = 0; c < any_null_.size(); ++c) any_null_[c] = any_null_[c] || part->any_null[c];
   }
-  if (rows_ == 0) return 0;
+  if (rows_ == 0) return true;
   numbered_ = choose_numbers();
   if (numbered_) {
     const bool fits = range_ < kMaxDense;
     bitmap_ = fits && shape_.existence && range_ / kBitmapPerRow <= rows_ + 8;
     dense_ = bitmap_ || (fits && (range_ <= kAlwaysDense || range_ / kDensePerRow <= rows_));
   }
+  if (make_directory()) return true;
+  if (!dense_) return false;
+  dense_ = bitmap_ = false;  // an array takes more places than rows
+  return make_directory();
+}
+
+bool JoinTable::make_directory() {
   std::uint64_t places = 0;
   if (bitmap_) {
     places = range_ / 64 + 1;
@@ -157,8 +186,10 @@ std::uint32_t JoinTable::prepare() {
     places = std::bit_ceil(std::max<std::uint64_t>(rows_ + rows_ / 4, 16));
     shift_ = 64 - std::countr_zero(places);
   }
-  directory_ = ZeroedArray<std::uint64_t>(places, Reservation(memory_, "hash join directory"));
-  return static_cast<std::uint32_t>(pieces_.size());
+  Reservation reservation(memory_, "hash join directory");
+  if (!reservation.try_set(places * sizeof(std::uint64_t))) return false;
+  directory_ = ZeroedArray<std::uint64_t>(places, std::move(reservation));
+  return true;
 }
 
 std::size_t JoinTable::memory() const {
@@ -193,6 +224,21 @@ std::uint64_t JoinTable::number_of(const std::byte* row) const {
     number = number * (span(k) + 1) + static_cast<std::uint64_t>(key_of(row, k)) - static_cast<std::uint64_t>(bounds_[k].lo);
   }
   return number;
+}
+
+std::uint64_t JoinTable::spill_hash(const std::byte* row) const {
+  return single_integer_ ? KeyPacker::mix(static_cast<std::uint64_t>(key_of(row, 0))) : load_at<std::uint64_t>(row + 8);
+}
+
+void JoinTable::spill_hashes(std::span<const Vector> keys, const Selection& selection, std::uint64_t* hashes) const {
+  if (!single_integer_) return functions::hash_rows(keys, selection, hashes);
+  const auto mix_all = [&](const auto* values) {
+    const bool constant = keys[0].form == Vector::Form::kConstant;
+    for (std::uint32_t i = 0; i < selection.count; ++i)
+      hashes[i] = KeyPacker::mix(static_cast<std::uint64_t>(static_cast<std::int64_t>(values[constant ? 0 : selection[i]])));
+  };
+  if (keys[0].type == Physical::kI32) mix_all(keys[0].as<std::int32_t>());
+  else mix_all(keys[0].as<std::int64_t>());
 }
 
 void JoinTable::link(std::uint32_t piece, std::span<RuntimeFilter* const> filters) {

@@ -14,6 +14,8 @@ namespace tajo::exec {
 /// Parallelism, SIGMOD'14; Birler et al., Simple, Efficient, and Robust Hash Tables for Join Processing, DaMoN'24).
 /// Joins that only ask whether a key exists use a bitmap instead when keys are dense.
 /// Filled by the lanes of the build pipeline, then linked in parallel, then read only (but for the match flags).
+/// Rows that do not fit into memory are divided by spill_hash() and joined a partition at a time, each in a table of
+/// its own (hash_join_spill.hpp).
 class JoinTable {
  public:
   struct Shape {
@@ -48,21 +50,31 @@ class JoinTable {
     bool null_key = false;
     std::vector<bool> any_null;            ///< by stored column
     data::Arena arena, strings;
+    std::size_t bytes() const { return arena.bytes() + strings.bytes(); }
     Reservation reservation;
     std::vector<std::byte*> targets;
   };
   /// `values`: one vector a stored column, flat or constant; `selection`: rows to take.
   void append(Part& part, std::span<const data::Vector> values, const data::Selection& selection) const;
+  /// Rows of this table's layout, not linked, that somebody else keeps.
+  void adopt(Part& part, std::byte* rows, std::uint32_t count) const;
   void add(std::unique_ptr<Part> part);
+  /// Gives rows and memory of a part back; what is known of all its rows stays.
+  void clear(Part& part) const;
 
-  /// All parts are there: chooses the directory and says how many pieces of work link() has.
-  std::uint32_t prepare();
+  /// All parts are there: chooses the directory. False: there is no memory for one. May be called again after parts
+  /// were cleared or added.
+  bool prepare();
+  /// Pieces of work of link().
+  std::uint32_t pieces() const { return static_cast<std::uint32_t>(pieces_.size()); }
   /// `filters`: one a key that has a runtime filter, else null.
   void link(std::uint32_t piece, std::span<RuntimeFilter* const> filters);
 
   std::uint64_t rows() const { return rows_; }
   std::size_t memory() const;   ///< after prepare()
-  bool empty() const { return rows_ == 0 && !null_key_; }
+  bool empty() const { return rows_ == 0 && !null_key_ && !more_elsewhere_; }
+  /// The join has other build rows, in spill files.
+  void set_more_elsewhere() { more_elsewhere_ = true; }
   bool has_null_key() const { return null_key_; }
   bool integer_key(std::size_t key) const;
   std::int64_t lo(std::size_t key) const { return bounds_[key].lo; }
@@ -75,6 +87,10 @@ class JoinTable {
   /// First match of each selected row; rows without one get nullptr. `keys` flat or constant, in selection order
   /// results. With existence_only(): any non-null pointer means a match.
   void find(std::span<const data::Vector> keys, const data::Selection& selection, data::Arena& arena, std::byte** out) const;
+  /// What divides rows and probe rows alike; bits 8 and up are to be used (the directory uses the top ones).
+  std::uint64_t spill_hash(const std::byte* row) const;
+  void spill_hashes(std::span<const data::Vector> keys, const data::Selection& selection, std::uint64_t* hashes) const;
+
   /// The next match after `row` of the probe row at `position`.
   std::byte* find_next(std::span<const data::Vector> keys, std::uint32_t position, const std::byte* row) const;
 
@@ -84,6 +100,7 @@ class JoinTable {
   std::int64_t key_of(const std::byte* row, std::size_t key) const;
   std::uint64_t number_of(const std::byte* row) const;
   bool choose_numbers();
+  bool make_directory();
   std::uint64_t span(std::size_t key) const {
     return static_cast<std::uint64_t>(bounds_[key].hi) - static_cast<std::uint64_t>(bounds_[key].lo);
   }
@@ -106,6 +123,7 @@ class JoinTable {
   std::uint64_t rows_ = 0;
   std::vector<Part::Bounds> bounds_;   ///< by key
   bool null_key_ = false;
+  bool more_elsewhere_ = false;
   std::vector<bool> any_null_;
   /// Integer keys become one number within range_ where their bounds allow it: the first key's distance from its
   /// least value, times the next key's extent, and so on. Rows of several keys keep it in place of the hash.

@@ -11,7 +11,7 @@ constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 void MemoryAccount::refuse(const char* what, std::size_t bytes) const {
   throw Error(sqlstate::kOutOfMemory, "out of memory for queries on this worker")
       .detail(std::string(what) + " of query " + query_.str() + " asked for " + std::to_string(bytes) + " bytes; " +
-              std::to_string(pool_.used()) + " of " + std::to_string(pool_.limit()) + " bytes are in use.");
+              std::to_string(pool_.used()) + " of " + std::to_string(limits().pool) + " bytes are in use.");
 }
 
 void* allocate_zeroed(std::size_t bytes) {

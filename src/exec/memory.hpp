@@ -10,22 +10,29 @@
 
 namespace tajo::exec {
 
+struct MemoryLimits {
+  std::size_t pool = std::size_t{1} << 30;  ///< bytes of all queries of this rank
+  std::size_t floor = 256 << 10;            ///< what a table or run may have in any case, so that spilling gets on
+  std::size_t share = ~std::size_t{0};      ///< most that a thread keeps of an operator's rows before it spills them
+};
+
 /// Bytes of all queries of this rank, under one bound. Any thread.
 class MemoryPool {
  public:
-  explicit MemoryPool(std::size_t limit) : limit_(limit) {}
+  explicit MemoryPool(const MemoryLimits& limits) : limits_(limits) {}
   bool try_grow(std::size_t bytes) {
     const std::size_t before = used_.fetch_add(bytes, std::memory_order_relaxed);
-    if (before + bytes <= limit_) return true;
+    if (before + bytes <= limits_.pool) return true;
     used_.fetch_sub(bytes, std::memory_order_relaxed);
     return false;
   }
+  void force(std::size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void shrink(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::size_t used() const { return used_.load(std::memory_order_relaxed); }
-  std::size_t limit() const { return limit_; }
+  const MemoryLimits& limits() const { return limits_; }
 
  private:
-  const std::size_t limit_;
+  const MemoryLimits limits_;
   std::atomic<std::size_t> used_{0};
 };
 
@@ -41,10 +48,17 @@ class MemoryAccount {
     used_.fetch_add(bytes, std::memory_order_relaxed);
     return true;
   }
+  void force(std::size_t bytes) {
+    pool_.force(bytes);
+    used_.fetch_add(bytes, std::memory_order_relaxed);
+  }
   void shrink(std::size_t bytes) {
     used_.fetch_sub(bytes, std::memory_order_relaxed);
     pool_.shrink(bytes);
   }
+  const MemoryLimits& limits() const { return pool_.limits(); }
+  /// What all queries together have not taken.
+  std::size_t left() const { return pool_.used() >= limits().pool ? 0 : limits().pool - pool_.used(); }
   std::size_t used() const { return used_.load(std::memory_order_relaxed); }
   [[noreturn]] void refuse(const char* what, std::size_t bytes) const;
 
@@ -71,15 +85,26 @@ class Reservation {
     return *this;
   }
   ~Reservation() { release(); }
-  /// Brings the reservation to `bytes`. Error 53200 naming operator and query when the pool refuses.
-  void set(std::size_t bytes) {
-    if (bytes > held_) {
-      if (account_ != nullptr && !account_->try_grow(bytes - held_)) account_->refuse(what_, bytes);
+  /// Brings the reservation to `bytes`. False, with nothing changed, when the pool refuses and it is above the floor.
+  bool try_set(std::size_t bytes) {
+    if (account_ != nullptr && bytes > held_) {
+      if (!account_->try_grow(bytes - held_)) {
+        if (bytes > account_->limits().floor) return false;
+        account_->force(bytes - held_);
+      }
     } else if (account_ != nullptr) {
       account_->shrink(held_ - bytes);
     }
     held_ = bytes;
+    return true;
   }
+  /// The same for rows that a thread collects: not beyond its share either.
+  bool may_keep(std::size_t bytes) { return (account_ == nullptr || bytes <= account_->limits().share) && try_set(bytes); }
+  /// Error 53200 naming operator and query when it is refused.
+  void set(std::size_t bytes) {
+    if (!try_set(bytes)) refuse(bytes);
+  }
+  [[noreturn]] void refuse(std::size_t bytes) const { account_->refuse(what_, bytes); }
   std::size_t held() const { return held_; }
 
  private:

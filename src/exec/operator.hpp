@@ -44,6 +44,7 @@ class Operator {
   // For EXPLAIN ANALYZE: what was read, and what tables, runs and the like took when they were complete.
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t memory() const { return memory_.load(std::memory_order_relaxed); }
+  virtual std::uint64_t spilled() const { return 0; }   ///< bytes written to spill files; of one operator of a node
 
  protected:
   void add_bytes(std::uint64_t n) { bytes_.fetch_add(n, std::memory_order_relaxed); }
@@ -58,7 +59,8 @@ class Operator {
 class Source : public Operator {
  public:
   using Operator::Operator;
-  /// Once, when all that the pipeline waits for stands. Returns how many lanes are worth it, at most `threads`.
+  /// Once, when all that the pipeline waits for stands. Returns how many lanes are worth it, at most `threads`; 0: there
+  /// is nothing to give.
   virtual int open(Context& context, int threads) = 0;
   /// kMore: `out` holds a batch (perhaps without rows), valid until the next call with this Local.
   virtual Flow next(Context& context, Local& local, Batch& out) = 0;

@@ -164,6 +164,12 @@ void RowStore::grow(data::Arena& arena) {
   chunks_.push_back(Chunk{at_, 0, capacity});
 }
 
+void RowStore::adopt(std::byte* rows, std::uint32_t count) {
+  chunks();
+  chunks_.push_back(Chunk{rows, count, count});
+  at_ = end_ = rows + std::size_t{count} * row_bytes_;
+}
+
 std::vector<RowStore::Chunk>& RowStore::chunks() {
   if (!chunks_.empty()) chunks_.back().rows = static_cast<std::uint32_t>((at_ - chunks_.back().data) / row_bytes_);
   return chunks_;

@@ -64,6 +64,8 @@ class RowStore {
     at_ += row_bytes_;
     return row;
   }
+  /// Takes over rows that lie elsewhere; they stay there.
+  void adopt(std::byte* rows, std::uint32_t count);
   /// Closes the open chunk; call before chunks().
   std::vector<Chunk>& chunks();
   std::uint64_t rows() const;

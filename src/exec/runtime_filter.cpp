@@ -21,14 +21,20 @@ void RuntimeFilter::prepare(std::uint64_t rows, std::int64_t lo, std::int64_t hi
   }
   const std::uint64_t range = static_cast<std::uint64_t>(hi) - static_cast<std::uint64_t>(lo);
   if (range < kMaxBitmapBits && range / kBitmapPerKey <= rows) {
-    kind_ = Kind::kBitmap;
-    words_ = ZeroedArray<std::uint64_t>(range / 64 + 1, Reservation(memory, "runtime filter"));
+    kind_ = take_words(range / 64 + 1, memory) ? Kind::kBitmap : Kind::kPass;
     return;
   }
-  kind_ = Kind::kBloom;
   const std::uint64_t words = std::clamp<std::uint64_t>(std::bit_ceil(rows * kBitsPerKey / 64 + 1), 2, kMaxBloomWords);
   shift_ = 64 - std::countr_zero(words);
-  words_ = ZeroedArray<std::uint64_t>(words, Reservation(memory, "runtime filter"));
+  kind_ = take_words(words, memory) ? Kind::kBloom : Kind::kPass;
+}
+
+/// A filter is not worth a query's end: without memory it lets everything pass.
+bool RuntimeFilter::take_words(std::uint64_t words, MemoryAccount& memory) {
+  Reservation reservation(memory, "runtime filter");
+  if (!reservation.try_set(words * sizeof(std::uint64_t))) return false;
+  words_ = ZeroedArray<std::uint64_t>(words, std::move(reservation));
+  return true;
 }
 
 template <class T>

@@ -35,6 +35,7 @@ class RuntimeFilter {
   data::Selection apply(const data::Vector& values, const data::Selection& selection, data::Arena& arena) const;
 
  private:
+  bool take_words(std::uint64_t words, MemoryAccount& memory);
   static std::uint64_t mix(std::int64_t key) {
     std::uint64_t h = static_cast<std::uint64_t>(key) * 0x9E3779B97F4A7C15ULL;
     return (h ^ (h >> 32)) * 0xD6E8FEB86659FD93ULL;

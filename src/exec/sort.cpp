@@ -7,6 +7,7 @@ namespace tajo::exec {
 
 namespace {
 constexpr std::uint64_t kRowsPerRun = 16384;  ///< fewer rows are sorted by one thread
+constexpr std::size_t kMostRuns = 64;         ///< in spill files that are merged at once: some 100 KiB of memory each
 }
 
 struct SortSink::State final : Local {
@@ -27,12 +28,18 @@ std::vector<plan::PhysicalColumn> with(std::vector<plan::PhysicalColumn> columns
 }  // namespace
 
 SortSink::SortSink(std::uint32_t node, const std::vector<plan::SortKey>& keys, const std::vector<plan::PhysicalColumn>& input,
-                   const std::vector<functions::ExpressionPtr>& appended, const functions::EvaluationSettings& settings, int threads)
-    : Sink(node), appended_(appended, physical_types(input), settings), layout_(keys, with(input, appended), settings), threads_(threads) {}
+                   const std::vector<functions::ExpressionPtr>& appended, const functions::EvaluationSettings& settings,
+                   const EngineConfig& config)
+    : Sink(node),
+      appended_(appended, physical_types(input), settings),
+      layout_(keys, with(input, appended), settings),
+      format_(RowFormat::of(layout_.rows(), layout_.rows().size())),
+      threads_(config.threads),
+      files_(config.tmpdirs) {}
 
 std::unique_ptr<Local> SortSink::local(Context& context) { return std::make_unique<State>(layout_, appended_, context.memory); }
 
-Flow SortSink::take(Context&, Local& local, const Batch& in) {
+Flow SortSink::take(Context& context, Local& local, const Batch& in) {
   auto& state = static_cast<State&>(local);
   const std::uint32_t n = in.selection.count;
   const auto keys = state.keys.run_flat(in);
@@ -50,8 +57,31 @@ Flow SortSink::take(Context&, Local& local, const Batch& in) {
     source = &state.wider;
   }
   layout_.write(*source, keys, in.selection, state.encoded.data(), rows.store, rows.rows, rows.strings, rows.any_null, state.targets);
-  rows.reservation.set(rows.rows.bytes() + rows.strings.bytes());
+  const std::size_t bytes = rows.rows.bytes() + rows.strings.bytes() + rows.store.rows() * sizeof(SortEntry);
+  if (!rows.reservation.may_keep(bytes)) {
+    if (files_.possible()) spill(context, state);
+    else rows.reservation.set(bytes);
+  }
   return Flow::kMore;
+}
+
+/// Sorts what the lane has and writes it as a run; the lane starts afresh.
+void SortSink::spill(Context& context, State& state) {
+  SortedRows& rows = *state.rows;
+  std::vector<SortEntry> entries;
+  entries.reserve(rows.store.rows());
+  for (const RowStore::Chunk& chunk : rows.store.chunks())
+    for (std::uint32_t r = 0; r < chunk.rows; ++r)
+      entries.push_back(sort_entry(chunk.data + std::size_t{r} * format_.row_bytes, layout_.key_bytes()));
+  sort_entries(layout_, entries);
+  SpillWriter writer(files_, format_);
+  for (const SortEntry& entry : entries) writer.append(entry.row);
+  SpilledRows run = writer.take();
+  auto fresh = std::make_unique<SortedRows>(layout_, context.memory, "sort");
+  fresh->any_null = rows.any_null;
+  state.rows = std::move(fresh);
+  const std::lock_guard lock(mutex_);
+  spilled_runs_.push_back(std::move(run));
 }
 
 void SortSink::combine(Context&, Local& local) {
@@ -60,8 +90,22 @@ void SortSink::combine(Context&, Local& local) {
   parts_.push_back(std::move(static_cast<State&>(local).rows));
 }
 
-std::uint32_t SortSink::phase(Context& context, std::uint32_t number) {
-  if (number != 0) return 0;
+/// Phase 0 sorts what lies in memory; the others merge runs in spill files until few are left.
+std::uint32_t SortSink::phase(Context&, std::uint32_t number) {
+  if (number == 0)
+    if (const std::uint32_t parts = sort_rest(); parts != 0) return parts;
+  if (!merged_runs_.empty()) {
+    const std::size_t merged = std::min(spilled_runs_.size(), merged_runs_.size() * kMostRuns);
+    spilled_runs_.erase(spilled_runs_.begin(), spilled_runs_.begin() + static_cast<std::ptrdiff_t>(merged));
+    for (SpilledRows& run : merged_runs_) spilled_runs_.push_back(std::move(run));
+    merged_runs_.clear();
+  }
+  if (spilled_runs_.size() <= kMostRuns) return 0;
+  merged_runs_.resize(std::max<std::size_t>(spilled_runs_.size() / kMostRuns, 1));
+  return static_cast<std::uint32_t>(merged_runs_.size());
+}
+
+std::uint32_t SortSink::sort_rest() {
   std::uint64_t rows = 0;
   any_null_.assign(layout_.stored(), false);
   for (const auto& part : parts_) {
@@ -69,9 +113,7 @@ std::uint32_t SortSink::phase(Context& context, std::uint32_t number) {
     for (std::size_t c = 0; c < any_null_.size(); ++c) any_null_[c] = any_null_[c] || part->any_null[c];
   }
   if (rows == 0) return 0;
-  entries_memory_ = Reservation(context.memory, "sort");
-  entries_memory_.set(rows * sizeof(SortEntry));
-  entries_.reserve(rows);
+  entries_.reserve(rows);  // the lanes have accounted for it
   for (const auto& part : parts_)
     for (const RowStore::Chunk& chunk : part->store.chunks())
       for (std::uint32_t r = 0; r < chunk.rows; ++r)
@@ -84,13 +126,23 @@ std::uint32_t SortSink::phase(Context& context, std::uint32_t number) {
   return static_cast<std::uint32_t>(runs);
 }
 
-void SortSink::part(Context&, std::uint32_t, std::uint32_t part) { sort_entries(layout_, runs_[part]); }
+void SortSink::part(Context& context, std::uint32_t, std::uint32_t part) {
+  if (merged_runs_.empty()) return sort_entries(layout_, runs_[part]);
+  const std::size_t first = part * kMostRuns;
+  const std::size_t count = std::min(spilled_runs_.size() - first, kMostRuns);
+  RunMerger merger(layout_, format_, {}, std::span(spilled_runs_).subspan(first, count));
+  SpillWriter writer(files_, format_);
+  for (auto rows = merger.next(); !rows.empty() && !context.stop.load(std::memory_order_relaxed); rows = merger.next())
+    for (const std::byte* row : rows) writer.append(row);
+  merged_runs_[part] = writer.take();
+}
 
 struct SortSource::State final : Local {
   std::vector<std::size_t> next;            ///< by run
   std::vector<std::size_t> heap;            ///< runs, the one with the first row on top
   std::vector<const std::byte*> rows;
   bool begun = false;
+  std::optional<RunMerger> merger;          ///< when runs lie in spill files
   data::Arena arena;
 };
 
@@ -111,6 +163,12 @@ Flow SortSource::next(Context&, Local& local, Batch& out) {
     std::make_heap(state.heap.begin(), state.heap.end(), later);
   }
   state.rows.clear();
+  if (!sink_.spilled_runs().empty()) {
+    if (!state.merger) state.merger.emplace(layout, sink_.format(), runs, sink_.spilled_runs());
+    const auto rows = state.merger->next();
+    state.rows.assign(rows.begin(), rows.end());
+    state.heap.clear();
+  }
   while (state.rows.size() < data::kVectorRows && !state.heap.empty()) {
     if (state.heap.size() == 1) {
       const std::size_t run = state.heap.front();

@@ -4,7 +4,10 @@
 #include <mutex>
 #include <vector>
 
+#include "tajo/exec/engine.hpp"
+
 #include "operator.hpp"
+#include "run_merger.hpp"
 #include "sort_keys.hpp"
 
 namespace tajo::exec {
@@ -20,32 +23,42 @@ struct SortedRows {
 };
 
 /// Collects rows in lanes; the finishing phase sorts runs in parallel, SortSource merges them. Rows may be given more
-/// columns: `appended` expressions over the input.
+/// columns: `appended` expressions over the input. A lane that gets no more memory sorts what it has and writes it as a
+/// run to the spill files; further phases merge those until few are left.
 class SortSink final : public Sink {
  public:
   SortSink(std::uint32_t node, const std::vector<plan::SortKey>& keys, const std::vector<plan::PhysicalColumn>& input,
-           const std::vector<functions::ExpressionPtr>& appended, const functions::EvaluationSettings& settings, int threads);
+           const std::vector<functions::ExpressionPtr>& appended, const functions::EvaluationSettings& settings,
+           const EngineConfig& config);
   std::unique_ptr<Local> local(Context& context) override;
   Flow take(Context&, Local& local, const Batch& in) override;
   void combine(Context&, Local& local) override;
   std::uint32_t phase(Context& context, std::uint32_t number) override;
   void part(Context&, std::uint32_t phase, std::uint32_t part) override;
+  std::uint64_t spilled() const override { return files_.bytes(); }
 
   const SortLayout& layout() const { return layout_; }
-  /// After the finishing phase: sorted runs.
+  const RowFormat& format() const { return format_; }
+  /// After the finishing phases: sorted runs in memory, and in spill files.
   const std::vector<std::span<SortEntry>>& runs() const { return runs_; }
+  const std::vector<SpilledRows>& spilled_runs() const { return spilled_runs_; }
   bool any_null(std::size_t column) const { return any_null_[column]; }
 
  private:
   struct State;
+  void spill(Context& context, State& state);
+  std::uint32_t sort_rest();
   const Evaluator appended_;
   const SortLayout layout_;
+  const RowFormat format_;
   const int threads_;
+  SpillFiles files_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<SortedRows>> parts_;
   std::vector<SortEntry> entries_;
-  Reservation entries_memory_;
   std::vector<std::span<SortEntry>> runs_;
+  std::vector<SpilledRows> spilled_runs_;
+  std::vector<SpilledRows> merged_runs_;   ///< of the phase under way
   std::vector<bool> any_null_;
 };
 

@@ -65,6 +65,10 @@ void Task::launch(Pipeline& pipeline) {
     throw;
   }
   services_.scheduler.give_slot(slot);
+  if (lanes == 0) {
+    pipeline.drained.store(true, std::memory_order_relaxed);
+    return signal(pipeline.signals);
+  }
   pipeline.max_lanes.store(std::clamp(lanes, 1, services_.scheduler.threads()), std::memory_order_relaxed);
   add_lane(pipeline, false);
 }
@@ -219,6 +223,7 @@ void Task::complete() {
     if (found == counters_.end()) continue;
     found->second.bytes += op->bytes();
     found->second.memory_bytes += op->memory();
+    found->second.spilled_bytes += op->spilled();
   }
   for (const auto& [node, counters] : counters_) result.counters.push_back(counters);
   activities_.clear();

@@ -56,8 +56,10 @@ Flow TopNSink::take(Context& context, Local& local, const Batch& in) {
   }
   SortedRows& rows = *state.rows;
   layout_.write(in, keys, wanted, state.encoded.data(), rows.store, rows.rows, rows.strings, rows.any_null, state.targets);
-  rows.reservation.set(rows.rows.bytes() + rows.strings.bytes());
-  if (rows.store.rows() >= std::max(keep_ * 2, keep_ + kLeastBuffered)) shrink(context, state);
+  const std::size_t bytes = rows.rows.bytes() + rows.strings.bytes();
+  const bool fits = rows.reservation.try_set(bytes);
+  if (!fits || rows.store.rows() >= std::max(keep_ * 2, keep_ + kLeastBuffered)) shrink(context, state);
+  if (!fits) state.rows->reservation.set(state.rows->rows.bytes() + state.rows->strings.bytes());
   return Flow::kMore;
 }
 

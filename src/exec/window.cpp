@@ -14,6 +14,8 @@ using functions::AggregateKind;
 
 namespace {
 
+constexpr std::size_t kPortionRows = 4096;  ///< of spilled runs that are computed at once, if a partition is not larger
+
 enum class Family { kNumber, kFetch, kAggregate };
 
 const std::map<std::string, AggregateKind>& aggregates() {
@@ -115,13 +117,49 @@ void WindowSource::merge_runs() {
 }
 
 int WindowSource::open(Context& context, int) {
-  merge_runs();
   reservation_ = Reservation(context.memory, "window");
+  if (!sorted_.spilled_runs().empty()) {
+    merger_.emplace(sorted_.layout(), sorted_.format(), sorted_.runs(), sorted_.spilled_runs());
+    return 1;
+  }
+  merge_runs();
+  compute_all(context);
+  return 1;
+}
+
+void WindowSource::compute_all(Context& context) {
   std::size_t bytes = rows_.size() * sizeof(const std::byte*);
   for (const Result& r : results_) bytes += rows_.size() * (data::physical_width(r.type) + 1);
+  if (portion_) bytes += portion_->rows.bytes() + portion_->strings.bytes();
   reservation_.set(bytes);
   for (std::size_t f = 0; f < results_.size(); ++f) compute(context, pass_.functions[f], results_[f]);
-  return 1;
+}
+
+/// Brings the next whole partitions into memory, kPortionRows rows or one partition of more. False: there are none.
+bool WindowSource::load_portion(Context& context) {
+  const RowFormat& format = sorted_.format();
+  rows_.clear();
+  strings_.release();
+  portion_ = std::make_unique<SortedRows>(sorted_.layout(), context.memory, "window");
+  bool complete = false;
+  while (!complete && !context.stop.load(std::memory_order_relaxed)) {
+    if (ahead_.empty()) ahead_ = merger_->next();
+    if (ahead_.empty()) break;
+    std::size_t taken = 0;
+    for (const std::byte* row : ahead_) {
+      complete = rows_.size() >= kPortionRows && !sorted_.layout().same_prefix(rows_.back(), row, pass_.partition_keys);
+      if (complete) break;
+      std::byte* own = portion_->store.append(portion_->rows);
+      std::memcpy(own, row, format.row_bytes);
+      format.own_texts(own, portion_->strings);
+      rows_.push_back(own);
+      ++taken;
+    }
+    ahead_ = ahead_.subspan(taken);
+    reservation_.set(portion_->rows.bytes() + portion_->strings.bytes() + rows_.capacity() * sizeof(const std::byte*));
+  }
+  if (!rows_.empty()) compute_all(context);
+  return !rows_.empty();
 }
 
 std::size_t WindowSource::peers_end(std::size_t row, std::size_t end) const {
@@ -265,8 +303,12 @@ struct WindowSource::State final : Local {
 
 std::unique_ptr<Local> WindowSource::local(Context&) { return std::make_unique<State>(); }
 
-Flow WindowSource::next(Context&, Local& local, Batch& out) {
+Flow WindowSource::next(Context& context, Local& local, Batch& out) {
   auto& state = static_cast<State&>(local);
+  if (merger_ && state.next == rows_.size()) {
+    if (!load_portion(context)) return Flow::kDone;
+    state.next = 0;
+  }
   // kVectorRows is a multiple of 64: every batch begins at a whole word of the validity bits.
   const std::size_t first = state.next;
   const auto n = static_cast<std::uint32_t>(std::min<std::size_t>(rows_.size() - first, data::kVectorRows));

@@ -1,4 +1,6 @@
 #pragma once
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "operator.hpp"
@@ -22,7 +24,8 @@ struct WindowPass {
 /// Error 0A000 for a function that no pass can compute.
 std::vector<WindowPass> window_passes(const plan::PhysicalNode& node);
 
-/// Computes the functions of one pass over sorted rows and gives the rows on; one lane. The frame is the default one:
+/// Computes the functions of one pass over sorted rows and gives the rows on; one lane. Rows of spilled runs are taken
+/// some whole partitions at a time; one partition has to fit into memory. The frame is the default one:
 /// the whole partition without ORDER BY, else from its start to the last peer of the row.
 class WindowSource final : public Source {
  public:
@@ -46,6 +49,8 @@ class WindowSource final : public Source {
     std::size_t begin, end;
   };
   void merge_runs();
+  bool load_portion(Context& context);
+  void compute_all(Context& context);
   void compute(Context& context, const WindowPass::Function& function, Result& result);
   void number(const plan::WindowExpression& window, const WindowPass::Function& function, Range partition, Result& result) const;
   void fetch(const plan::WindowExpression& window, const WindowPass::Function& function, Range partition, Result& result) const;
@@ -57,10 +62,14 @@ class WindowSource final : public Source {
   const plan::WindowNode& window_node_;
   const WindowPass pass_;
   const SortSink& sorted_;
-  std::vector<const std::byte*> rows_;
+  std::vector<const std::byte*> rows_;                ///< all, or a portion of whole partitions when runs were spilled
   std::vector<Result> results_;
   data::Arena strings_;                               ///< of text results
   Reservation reservation_;
+  // Only when runs were spilled.
+  std::optional<RunMerger> merger_;
+  std::span<const std::byte* const> ahead_;           ///< of the merger, not yet taken
+  std::unique_ptr<SortedRows> portion_;
 };
 
 }  // namespace tajo::exec

@@ -390,6 +390,41 @@ Vector AggregateSet::finish(std::size_t call, const std::byte* const* groups, st
   return finish_cell(layout_->slots[call], groups, count, arena);
 }
 
+std::vector<TextPlace> AggregateSet::texts() const {
+  std::vector<TextPlace> out;
+  for (const Slot& s : layout_->slots) {
+    if (s.cell == Cell::kText) out.push_back({s.offset, true});
+    if (s.cell == Cell::kBest && s.physical == Physical::kStr) out.push_back({s.offset, false});
+  }
+  return out;
+}
+
+std::string_view text_of(const std::byte* row, TextPlace place) {
+  if (place.growing) {
+    TextCell cell;
+    std::memcpy(&cell, row + place.offset, sizeof cell);
+    return {cell.bytes, cell.size};
+  }
+  data::Str text;
+  std::memcpy(&text, row + place.offset, sizeof text);
+  return text.size <= 12 ? std::string_view() : std::string_view(text.data, text.size);
+}
+
+void move_text(std::byte* row, TextPlace place, const char* bytes) {
+  if (place.growing) {
+    TextCell cell;
+    std::memcpy(&cell, row + place.offset, sizeof cell);
+    cell.bytes = const_cast<char*>(bytes);
+    cell.room = cell.size;  // what is appended next moves it
+    std::memcpy(row + place.offset, &cell, sizeof cell);
+    return;
+  }
+  data::Str text;
+  std::memcpy(&text, row + place.offset, sizeof text);
+  text.data = bytes;
+  std::memcpy(row + place.offset, &text, sizeof text);
+}
+
 namespace {
 
 /// A set of one call. FILTER is the caller's business here: its selection holds the rows that passed.

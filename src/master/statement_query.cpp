@@ -102,12 +102,14 @@ void StatementRunner::visit(Run& run, std::unique_ptr<plan::ExplainStatement>& s
         t.rows += c.rows;
         t.time_ns += c.time_ns;
         t.memory_bytes += c.memory_bytes;
+        t.spilled_bytes += c.spilled_bytes;
       }
       for (const auto& [node, t] : totals) {
         std::snprintf(text, sizeof text, "  operator %u: rows=%llu time=%.3f ms memory=%llu kB", node,
                       static_cast<unsigned long long>(t.rows), static_cast<double>(t.time_ns) / 1e6,
                       static_cast<unsigned long long>(t.memory_bytes / 1024));
         lines.emplace_back(text);
+        if (t.spilled_bytes != 0) lines.back() += " spilled=" + std::to_string(t.spilled_bytes / 1024) + " kB";
       }
     }
     run.reply.blocks.clear();

@@ -1,4 +1,4 @@
-"""Runs .slt files against a real cluster: run_slt.py [--workers N] [--set NAME=VALUE] [--record] FILE|DIRECTORY…
+"""Runs .slt files against a real cluster: run_slt.py [--workers N] [--set NAME=VALUE] [--conf NAME=VALUE] [--record] FILE|DIRECTORY…
 
 A file is a list of records divided by blank lines; `#` begins a comment line:
     statement ok                 the statement(s) that follow succeed
@@ -140,6 +140,7 @@ def main():
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--masters", type=int, default=1)
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--conf", action="append", default=[])
     parser.add_argument("--shape", default="")
     parser.add_argument("--record", action="store_true")
     arguments = parser.parse_args()
@@ -148,7 +149,7 @@ def main():
     for path in map(pathlib.Path, arguments.paths):
         files += sorted(path.rglob("*.slt")) if path.is_dir() else [path]
     started = time.time()
-    with Cluster(masters=arguments.masters, workers=arguments.workers) as cluster:
+    with Cluster(masters=arguments.masters, workers=arguments.workers, settings=dict(c.split("=", 1) for c in arguments.conf)) as cluster:
         runner = Runner(cluster, arguments.shape, [s.split("=", 1) for s in arguments.set], arguments.record)
         for path in files:
             runner.run_file(path)

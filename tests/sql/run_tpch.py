@@ -1,4 +1,4 @@
-"""All 22 TPC-H queries against the published answers: run_tpch.py [--workers N] [--masters M] [--scale S] [--set NAME=VALUE]
+"""All 22 TPC-H queries against the published answers: run_tpch.py [--workers N] [--masters M] [--scale S] [--set NAME=VALUE] [--conf NAME=VALUE]
 [--kill worker|active]: with --kill that rank is killed in the middle of each query, and the answers must not change."""
 import argparse
 import csv
@@ -67,12 +67,14 @@ def main():
     parser.add_argument("--spares", type=int, default=0)
     parser.add_argument("--scale", default="0.1")
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--conf", action="append", default=[])
     parser.add_argument("--queries", default=",".join(str(q) for q in range(1, 23)))
     arguments = parser.parse_args()
     directory = make_data(arguments.scale)
     answers = fetch_answers.connect()
     failures = 0
-    with Cluster(masters=arguments.masters, workers=arguments.workers, spares=arguments.spares) as cluster:
+    with Cluster(masters=arguments.masters, workers=arguments.workers, spares=arguments.spares,
+                 settings=dict(c.split("=", 1) for c in arguments.conf)) as cluster:
         connection = cluster.connect()
         cursor = connection.cursor()
         load(cursor, directory)

@@ -97,7 +97,7 @@ struct Selection {
   std::uint32_t operator[](std::uint32_t i) const { return rows == nullptr ? i : rows[i]; }
 };
 
-/// Bump allocator for what lives as long as a batch; not thread-safe. reset() keeps the chunks.
+/// Bump allocator for what lives as long as a batch; not thread-safe. reset() keeps the chunks, release() gives them back.
 class Arena {
  public:
   Arena() = default;
@@ -109,6 +109,7 @@ class Arena {
   /// Copies the bytes; an inline-sized string needs none.
   Str copy(std::string_view s);
   void reset();
+  void release();
   std::size_t bytes() const { return bytes_; }
 
  private:

@@ -20,7 +20,9 @@ namespace tajo::exec {
 struct EngineConfig {
   int threads = 2;                                    ///< cores in the affinity mask ÷ workers on the host
   std::size_t memory_bytes = std::size_t{1} << 30;    ///< of all queries of this rank
-  std::vector<std::string> tmpdirs;
+  std::vector<std::string> tmpdirs;                   ///< where operators spill; none: they end with 53200 instead
+  std::size_t spill_floor_bytes = 256 << 10;          ///< what a table or run may have in any case
+  std::size_t spill_after_bytes = ~std::size_t{0};    ///< a thread spills an operator's rows beyond it, memory or not
   std::string warehouse_directory;
 };
 
@@ -39,6 +41,7 @@ struct NodeCounters {  ///< of one operator in one task (EXPLAIN ANALYZE)
   std::uint64_t bytes = 0;
   std::uint64_t time_ns = 0;    ///< summed over threads
   std::uint64_t memory_bytes = 0;
+  std::uint64_t spilled_bytes = 0;
 };
 
 struct TaskResult {

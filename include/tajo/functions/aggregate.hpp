@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tajo/data/type.hpp"
@@ -41,6 +42,16 @@ struct AggregateInput {
   const data::Vector* filter = nullptr;
 };
 
+/// A place within a row that points at text: a data::Str, or the growing text of string_agg.
+struct TextPlace {
+  std::uint32_t offset;
+  bool growing;
+};
+/// The bytes it points at; empty when they lie in the place itself.
+std::string_view text_of(const std::byte* row, TextPlace place);
+/// Points a place whose text_of() is not empty at a copy of its bytes.
+void move_text(std::byte* row, TextPlace place, const char* bytes);
+
 /// All aggregates of a grouping: how their accumulators lie in a group's row, and loops that update all of them.
 ///
 ///   AggregateSet set(node.calls);                          // once per operator; immutable, any thread
@@ -74,6 +85,9 @@ class AggregateSet {
                      data::Arena& strings) const;
   void combine(std::byte* into, const std::byte* other, data::Arena& strings) const;
   data::Vector finish(std::size_t call, const std::byte* const* groups, std::uint32_t count, data::Arena& arena) const;
+
+  /// Cells that point into `strings`: a row that moves to other memory takes their bytes along.
+  std::vector<TextPlace> texts() const;
 
  private:
   struct Layout;

@@ -47,6 +47,7 @@ Node nested_loop_join(plan::JoinType type, Node probe, Node build, ExpressionPtr
 class Bench {
  public:
   explicit Bench(int threads = 2, std::size_t memory_bytes = std::size_t{1} << 30);
+  explicit Bench(const EngineConfig& config) : engine(Engine::make(config, storage, outputs)) {}
   /// A scan of a table of the fake storage; all its columns.
   Node scan(const std::string& table, const std::vector<data::Type>& types);
   void add_table(const std::string& name, const std::vector<data::Type>& types, std::vector<Rows> fragments, bool text_codes = false);
