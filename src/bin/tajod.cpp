@@ -238,6 +238,7 @@ void run(int argc, char** argv, const Options& options) {
   if (cores == 0) cores = std::max(1, affinity_cores() / std::max(1, workers_here));
   std::uint64_t memory = static_cast<std::uint64_t>(config.integer("tajo.worker.resource.memory-mb")) << 20;
   if (memory == 0) memory = static_cast<std::uint64_t>(kMemoryShare * static_cast<double>(host_memory_bytes())) / static_cast<std::uint64_t>(ranks_here);
+  memory = std::min(memory, host_memory_bytes() / static_cast<std::uint64_t>(ranks_here));
   std::vector<std::string> tmpdirs;
   {
     std::stringstream list(config.text("tajo.worker.tmpdir.locations"));
@@ -254,12 +255,17 @@ void run(int argc, char** argv, const Options& options) {
   }
   auto storage = storage::Storage::make(warehouse);
   exchange::OutputStoreConfig output_config;
+  // One account: outputs may have half of it and give way to the operators down to an eighth.
+  auto operators = std::make_shared<std::atomic<std::size_t>>(0);
   output_config.memory_bytes = memory / 2;
+  output_config.operators = operators;
+  output_config.total_bytes = memory;
   output_config.tmpdirs = tmpdirs;
   auto outputs = exchange::OutputStore::make(world->fabric(), output_config);
   exec::EngineConfig engine_config;
   engine_config.threads = static_cast<int>(cores);
-  engine_config.memory_bytes = memory;
+  engine_config.memory_bytes = memory - memory / 8;
+  engine_config.memory_in_use = operators;
   engine_config.tmpdirs = tmpdirs;
   if (const long kb = config.integer("tajo.worker.spill.after-kb"); kb > 0) engine_config.spill_after_bytes = static_cast<std::size_t>(kb) << 10;
   engine_config.warehouse_directory = warehouse;

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -19,17 +20,24 @@ struct BlockRef {
 /// Bytes of all outputs of this rank that lie in memory. Any thread.
 class MemoryGauge {
  public:
-  explicit MemoryGauge(std::size_t bound) : bound_(bound) {}
+  explicit MemoryGauge(std::size_t most, std::shared_ptr<const std::atomic<std::size_t>> operators = nullptr, std::size_t total = 0)
+      : most_(most), operators_(std::move(operators)), total_(total) {}
   void add(std::size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void subtract(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
   std::size_t used() const { return used_.load(std::memory_order_relaxed); }
-  std::size_t bound() const { return bound_; }
-  bool over() const { return used() > bound_; }
+  std::size_t bound() const {
+    if (!operators_) return most_;
+    const std::size_t held = operators_->load(std::memory_order_relaxed);
+    return std::clamp(held < total_ ? total_ - held : 0, most_ / 4, most_);
+  }
+  bool over() const { return used() > bound(); }
   /// Producers wait from here on: a quarter above the bound, so that spilling starts before anybody stands still.
-  bool far_over() const { return used() > bound_ + bound_ / 4; }
+  bool far_over() const { return used() > bound() + bound() / 4; }
 
  private:
-  std::size_t bound_;
+  const std::size_t most_;
+  const std::shared_ptr<const std::atomic<std::size_t>> operators_;
+  const std::size_t total_;
   std::atomic<std::size_t> used_{0};
 };
 

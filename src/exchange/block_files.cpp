@@ -40,6 +40,12 @@ void BlockFiles::offer(const std::shared_ptr<StoredBlock>& block) {
   if (notify) changed_.notify_all();
 }
 
+void BlockFiles::look() {
+  if (!gauge_->over()) return;
+  { const std::lock_guard lock(mutex_); }  // it may be about to wait
+  changed_.notify_all();
+}
+
 void BlockFiles::load(std::shared_ptr<StoredBlock> block, Loaded done) {
   {
     const std::lock_guard lock(mutex_);

@@ -26,6 +26,8 @@ class BlockFiles {
 
   /// The block may be spilled from now on.
   void offer(const std::shared_ptr<StoredBlock>& block);
+  /// The gauge's bound has fallen: looks whether it is over now.
+  void look();
   /// Calls back on the files' thread.
   void load(std::shared_ptr<StoredBlock> block, Loaded done);
   /// True: a producer should stand still; the waker fires. False when nothing is left that could be spilled: waiting

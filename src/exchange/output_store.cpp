@@ -12,7 +12,7 @@ class RankOutputStore final : public OutputStore {
  public:
   RankOutputStore(mpi::Fabric& fabric, OutputStoreConfig config)
       : window_(config.pull_window_bytes),
-        gauge_(std::make_shared<MemoryGauge>(config.memory_bytes)),
+        gauge_(std::make_shared<MemoryGauge>(config.memory_bytes, config.operators, config.total_bytes)),
         files_(gauge_, std::move(config.tmpdirs)),
         transfers_(fabric, files_, [this](const TaskId& task) { return find(task); }) {}
 
@@ -49,7 +49,9 @@ class RankOutputStore final : public OutputStore {
     drop({query, 0, 0, 0}, [&](const TaskId& t) { return t.query == query; });
   }
   void peer_lost(Rank rank) override { transfers_.peer_lost(rank); }
+  void peer_back(Rank rank) override { transfers_.peer_back(rank); }
   std::size_t memory_bytes() const override { return gauge_->used(); }
+  void give_way() override { files_.look(); }
 
  private:
   std::shared_ptr<const SealedOutput> find(const TaskId& task) {

@@ -43,9 +43,13 @@ void ReaderState::open_streams() {
   for (; to_open_ < sources_.size() && open_ < kOpenStreams; ++to_open_) {
     Source& s = sources_[to_open_];
     if (s.local) continue;
+    s.stream = transfers_.open(s.what.rank, s.what.task, partition_, stream_credit_, weak_from_this(), to_open_);
+    if (s.stream == 0) {
+      error_ = std::make_exception_ptr(OutputLost(s.what.task));
+      return;
+    }
     s.opened = true;
     ++open_;
-    s.stream = transfers_.open(s.what.rank, s.what.task, partition_, stream_credit_, weak_from_this(), to_open_);
   }
 }
 

@@ -66,6 +66,7 @@ std::uint64_t Transfers::open(Rank from, const TaskId& task, std::uint16_t parti
   TransferHead h;
   {
     const std::lock_guard lock(pulls_mutex_);
+    if (away_.contains(from)) return 0;
     h.stream = ++last_stream_;
     pulls_.emplace(h.stream, Pull{from, std::move(receiver), source});
   }
@@ -126,10 +127,18 @@ std::optional<Transfers::Pull> Transfers::pull(std::uint64_t stream, Rank from, 
   return out;
 }
 
-void Transfers::peer_lost(Rank rank) {
+void Transfers::peer_lost(Rank rank) { end_pulls(rank, true); }
+
+void Transfers::peer_back(Rank rank) {
+  const std::lock_guard lock(pulls_mutex_);
+  away_.erase(rank);
+}
+
+void Transfers::end_pulls(Rank rank, bool away) {
   std::vector<std::shared_ptr<StreamReceiver>> told;
   {
     const std::lock_guard lock(pulls_mutex_);
+    if (away) away_.insert(rank);
     std::erase_if(pulls_, [rank](const auto& p) { return p.second.from == rank; });
     for (const auto& r : receivers_)
       if (auto receiver = r.lock()) told.push_back(std::move(receiver));
@@ -339,7 +348,7 @@ void Transfers::watch_silence() {
       continue;
     }
     log_warn("exchange", "rank " + std::to_string(r) + " does not answer: its outputs count as lost");
-    peer_lost(r);
+    end_pulls(r, false);
   }
 }
 

@@ -61,11 +61,13 @@ class Transfers {
   Rank rank() const { return fabric_.rank(); }
   /// To be called once for every receiver: it hears of lost peers.
   void enlist(std::weak_ptr<StreamReceiver> receiver);
+  /// The stream's number; 0: the rank has left the view, nothing will come.
   std::uint64_t open(Rank from, const TaskId& task, std::uint16_t partition, std::size_t credit,
                      std::weak_ptr<StreamReceiver> receiver, std::size_t source);
   void credit(Rank from, std::uint64_t stream, std::size_t bytes);
   void close(Rank from, std::uint64_t stream);
   void peer_lost(Rank rank);
+  void peer_back(Rank rank);
 
  private:
   using StreamKey = std::pair<Rank, std::uint64_t>;
@@ -99,6 +101,7 @@ class Transfers {
   void post(Rank to, const TransferHead& head);
   void flush(Rank to);
   void forget_peer(Rank rank);
+  void end_pulls(Rank rank, bool away);
   void watch_silence();
   void watch_readers(const StreamKey& key, const TaskId& task);
   void end_rank_after_read();
@@ -115,6 +118,7 @@ class Transfers {
 
   std::mutex pulls_mutex_;
   std::map<std::uint64_t, Pull> pulls_;
+  std::set<Rank> away_;  ///< left the view and are not back
   std::vector<std::weak_ptr<StreamReceiver>> receivers_;
   std::size_t purge_at_ = 64;
   std::uint64_t last_stream_ = 0;

@@ -12,7 +12,7 @@ namespace {
 class ThreadedEngine final : public Engine {
  public:
   ThreadedEngine(const EngineConfig& config, storage::Storage& storage, exchange::OutputStore& outputs)
-      : config_(config), storage_(storage), outputs_(outputs), pool_({config.memory_bytes, config.spill_floor_bytes, config.spill_after_bytes}), scheduler_(config.threads) {}
+      : config_(config), storage_(storage), outputs_(outputs), pool_({config.memory_bytes, config.spill_floor_bytes, config.spill_after_bytes}, config.memory_in_use, [&outputs] { outputs.give_way(); }), scheduler_(config.threads) {}
 
   ~ThreadedEngine() override {
     std::vector<std::shared_ptr<Task>> tasks;

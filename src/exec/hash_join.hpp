@@ -109,6 +109,7 @@ class HashJoinRest final : public Source {
   bool next_resident(State& state, Batch& out);
   bool next_null_key(State& state, Batch& out);
   bool begin_item(Context& context, State& state);
+  bool some_at_a_time() const;
   bool load(Context& context, State& state, bool some) const;
   void divide(Context& context, SpilledJoin&& item);
   bool next_of_item(Context& context, State& state, Batch& out);

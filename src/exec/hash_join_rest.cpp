@@ -150,9 +150,7 @@ bool HashJoinRest::begin_item(Context& context, State& state) {
                            join_.type() != plan::JoinType::kRightAnti;
   if (state.item.build.rows == 0 && !keeps_probe) return true;
   if (state.item.probe.rows == 0 && !join_.build_preserving()) return true;
-  // Where build rows may be joined some at a time, a partition of one key is; elsewhere that would need flags of the
-  // probe rows.
-  const bool some = state.item.divisions >= kMostDivisions && (join_.type() == plan::JoinType::kInner || (join_.build_preserving() && join_.type() != plan::JoinType::kFull));
+  const bool some = state.item.divisions >= kMostDivisions && some_at_a_time();
   if (load(context, state, some)) {
     state.stage = State::Stage::kProbe;
     return true;
@@ -161,6 +159,11 @@ bool HashJoinRest::begin_item(Context& context, State& state) {
   if (state.item.divisions >= kMostDivisions) context.memory.refuse("hash join", state.item.build.bytes);
   divide(context, std::move(state.item));
   return true;
+}
+
+/// Whether build rows may be joined some at a time, as those of one key are; elsewhere that needs flags of probe rows.
+bool HashJoinRest::some_at_a_time() const {
+  return join_.type() == plan::JoinType::kInner || (join_.build_preserving() && join_.type() != plan::JoinType::kFull);
 }
 
 /// Makes a table of the partition's build rows from state.next_build on. False: they do not fit; with `some`: not even
@@ -228,8 +231,9 @@ void HashJoinRest::divide(Context& context, SpilledJoin&& item) {
   const std::lock_guard lock(items_mutex_);
   for (std::uint32_t p = 0; p < kSpillPartitions; ++p) {
     if (build[p].rows == 0 && probe[p].rows == 0) continue;
-    // All rows in one part: further bits will not divide one key either.
-    const std::uint32_t divisions = build[p].rows == item.build.rows ? kMostDivisions : item.divisions + 1;
+    // All rows in one part: further bits will hardly divide what is one key.
+    const bool one_key = build[p].rows == item.build.rows && some_at_a_time();
+    const std::uint32_t divisions = one_key ? kMostDivisions : item.divisions + 1;
     items_.push_back({std::move(build[p]), std::move(probe[p]), divisions});
   }
 }

@@ -1,7 +1,9 @@
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,12 +21,19 @@ struct MemoryLimits {
 /// Bytes of all queries of this rank, under one bound. Any thread.
 class MemoryPool {
  public:
-  explicit MemoryPool(const MemoryLimits& limits) : limits_(limits) {}
+  /// `used`: where it is counted. `grown`: called now and then while it grows, and when it refuses; any thread.
+  explicit MemoryPool(const MemoryLimits& limits, std::shared_ptr<std::atomic<std::size_t>> used = nullptr, std::function<void()> grown = nullptr)
+      : limits_(limits),
+        step_(std::max<std::size_t>(limits.pool / kSteps, 1)),
+        counter_(used ? std::move(used) : std::make_shared<std::atomic<std::size_t>>(0)),
+        used_(*counter_),
+        grown_(std::move(grown)) {}
   bool try_grow(std::size_t bytes) {
     const std::size_t before = used_.fetch_add(bytes, std::memory_order_relaxed);
-    if (before + bytes <= limits_.pool) return true;
-    used_.fetch_sub(bytes, std::memory_order_relaxed);
-    return false;
+    const bool fits = before + bytes <= limits_.pool;
+    if (grown_ && (!fits || before / step_ != (before + bytes) / step_)) grown_();
+    if (!fits) used_.fetch_sub(bytes, std::memory_order_relaxed);
+    return fits;
   }
   void force(std::size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
   void shrink(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
@@ -32,8 +41,12 @@ class MemoryPool {
   const MemoryLimits& limits() const { return limits_; }
 
  private:
+  static constexpr std::size_t kSteps = 16;
   const MemoryLimits limits_;
-  std::atomic<std::size_t> used_{0};
+  const std::size_t step_;
+  const std::shared_ptr<std::atomic<std::size_t>> counter_;
+  std::atomic<std::size_t>& used_;
+  const std::function<void()> grown_;
 };
 
 /// One query's share of the pool; its tasks hold it. Any thread.

@@ -9,7 +9,7 @@ namespace tajo::exec {
 
 namespace {
 constexpr std::size_t kBlockBytes = 32 << 10;                        ///< rows of a block are about so many bytes
-constexpr std::size_t kTextBytes = 256 << 10;                        ///< or their texts so many
+constexpr std::size_t kTextBytes = 64 << 10;                         ///< or their texts so many
 constexpr std::uint64_t kFileBytes = std::uint64_t{256} << 20;       ///< then the next file, in the next directory
 std::atomic<std::uint32_t> next_directory{0};                        // of all operators
 }  // namespace

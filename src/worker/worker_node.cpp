@@ -255,6 +255,7 @@ void WorkerNode::on_view(const cluster::View& view, cluster::Role) {
   for (const auto& [rank, member] : view_.members)
     if (view.incarnation(rank) != member.incarnation) gone.insert(rank);
   for (Rank rank : gone) outputs_.peer_lost(rank);
+  for (const auto& [rank, member] : view.members) outputs_.peer_back(rank);
   Rank old_active = view_.active();
   const bool new_epoch = view.epoch != view_.epoch;
   view_ = view;

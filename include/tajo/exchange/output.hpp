@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -67,6 +68,10 @@ class OutputReader {
 
 struct OutputStoreConfig {
   std::size_t memory_bytes = std::size_t{1} << 30;   ///< past it sealed blocks are spilled
+  /// Bytes that operators hold, if they share `total_bytes` with the outputs: outputs get what those leave, at most
+  /// memory_bytes and at least a quarter of it.
+  std::shared_ptr<const std::atomic<std::size_t>> operators;
+  std::size_t total_bytes = 0;
   std::vector<std::string> tmpdirs;                  ///< tajo.worker.tmpdir.locations
   std::size_t pull_window_bytes = std::size_t{8} << 20;  ///< bound of blocks in flight to one reader
 };
@@ -87,10 +92,15 @@ class OutputStore {
 
   virtual void drop_stage(const QueryId& query, std::uint16_t stage) = 0;
   virtual void drop_query(const QueryId& query) = 0;
-  /// Readers that still wait for something from it throw OutputLost. A peer that answers nothing for ten seconds
-  /// counts as lost too, should nobody say so.
+  /// The rank has left the view: readers that still wait for something from it throw OutputLost, and so do those that
+  /// would begin to, until it is back. A peer that answers nothing for ten seconds counts as lost too, should nobody
+  /// say so, for the readers that wait then.
   virtual void peer_lost(Rank rank) = 0;
+  /// The rank stands in the view (again).
+  virtual void peer_back(Rank rank) = 0;
   virtual std::size_t memory_bytes() const = 0;
+  /// Operators hold more than they did: spills what is too much now. Returns at once.
+  virtual void give_way() = 0;
 };
 
 }  // namespace tajo::exchange

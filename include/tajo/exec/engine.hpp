@@ -20,6 +20,7 @@ namespace tajo::exec {
 struct EngineConfig {
   int threads = 2;                                    ///< cores in the affinity mask ÷ workers on the host
   std::size_t memory_bytes = std::size_t{1} << 30;    ///< of all queries of this rank
+  std::shared_ptr<std::atomic<std::size_t>> memory_in_use;  ///< where it is counted, for outputs that give way; null: nobody asks
   std::vector<std::string> tmpdirs;                   ///< where operators spill; none: they end with 53200 instead
   std::size_t spill_floor_bytes = 256 << 10;          ///< what a table or run may have in any case
   std::size_t spill_after_bytes = ~std::size_t{0};    ///< a thread spills an operator's rows beyond it, memory or not

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "fake_fabric.hpp"
 #include "tajo/data/batch_codec.hpp"
+#include "tajo/exchange/spill_file.hpp"
 
 namespace tajo::exchange {
 namespace {
@@ -249,6 +251,26 @@ TEST_F(Output, OverTheBoundBlocksAreSpilledAndReadBack) {
   EXPECT_EQ(stores[0]->memory_bytes(), 0U);
 }
 
+TEST_F(Output, OutputsGiveWayToOperators) {
+  auto operators = std::make_shared<std::atomic<std::size_t>>(0);
+  OutputStoreConfig config = with_memory(std::size_t{16} << 20);
+  config.operators = operators;
+  config.total_bytes = std::size_t{16} << 20;
+  make(config);
+  auto out = stores[0]->create(task(1), 1, kColumns, true);
+  append(*out, 0, 0, 150'000, 60);
+  out->seal();
+  const std::size_t before = stores[0]->memory_bytes();
+  ASSERT_GT(before, std::size_t{5} << 20);
+  operators->store(std::size_t{16} << 20);
+  stores[0]->give_way();
+  for (int i = 0; i < 1000 && stores[0]->memory_bytes() > std::size_t{4} << 20; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_LE(stores[0]->memory_bytes(), std::size_t{4} << 20);
+  auto reader = stores[0]->read({{0, task(1), nullptr}}, 0);
+  auto cursor = reader->cursor();
+  EXPECT_EQ(drain(*cursor).size(), 150'000U);
+}
+
 TEST_F(Output, WithoutARoomToSpillTheTaskFails) {
   OutputStoreConfig config;
   config.memory_bytes = std::size_t{1} << 20;
@@ -323,6 +345,40 @@ TEST_F(Output, ALostPeerWakesItsReadersAndOnlyThose) {
   }
   loses.join();
   EXPECT_EQ(drain(*cursor2).size(), 300'000U);
+}
+
+TEST_F(Output, NothingIsPulledFromARankOutsideTheView) {
+  make();
+  auto out = stores[1]->create(task(1), 1, kColumns, true);
+  append(*out, 0, 0, 100'000, 60);
+  out->seal();
+  stores[0]->peer_lost(1);
+  {
+    // It lives and would answer; the reader does not ask it, and learns at once that nothing will come.
+    auto reader = stores[0]->read({{1, task(1), nullptr}}, 0);
+    auto cursor = reader->cursor();
+    TestWaker waker;
+    Batch batch;
+    EXPECT_THROW(static_cast<void>(cursor->next(batch, waker)), OutputLost);
+    EXPECT_EQ(network.sent_bytes, 0U);
+  }
+  stores[0]->peer_back(1);
+  auto reader = stores[0]->read({{1, task(1), nullptr}}, 0);
+  auto cursor = reader->cursor();
+  EXPECT_EQ(drain(*cursor).size(), 100'000U);
+}
+
+TEST_F(Output, SpillFilesOfKilledProcessesAreRemoved) {
+  const auto file = [&](const std::string& name) {
+    std::ofstream(tmpdir + "/" + name).put('x');
+    return tmpdir + "/" + name;
+  };
+  const std::string left = file(std::string(kSpillPrefix) + "Ab12_z"), others = file("tajo-spill-report.csv"), foreign = file("data");
+  std::filesystem::create_directory(tmpdir + "/" + kSpillPrefix + "folder");
+  EXPECT_EQ(remove_left_spill_files(tmpdir), 1U);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(std::filesystem::exists(others) && std::filesystem::exists(foreign));
+  EXPECT_EQ(remove_left_spill_files(tmpdir + "/absent"), 0U);
 }
 
 TEST_F(Output, AClosedReaderStopsItsProducers) {

@@ -72,6 +72,8 @@ class FakeOutputs final : public exchange::OutputStore {
   void drop_stage(const QueryId&, std::uint16_t) override {}
   void drop_query(const QueryId&) override {}
   void peer_lost(Rank) override {}
+  void peer_back(Rank) override {}
+  void give_way() override {}
   std::size_t memory_bytes() const override { return 0; }
 
   /// Whether this call should block; then the waker fires soon.
