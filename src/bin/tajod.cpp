@@ -41,6 +41,7 @@ namespace {
 using namespace tajo;
 
 constexpr double kMemoryShare = 0.6;  ///< of the host, for all ranks on it
+constexpr std::size_t kSpillFloorBytes = 512 << 10;  ///< of a table or run: a few blocks and a directory
 constexpr Micros kLongestNapUs = 50'000;
 constexpr Micros kTellRunningUs = 500'000;
 constexpr std::int64_t kDrainMs = 3'000;  ///< twice this, and last words, stay below TAJO_STOP_TIMEOUT
@@ -266,6 +267,7 @@ void run(int argc, char** argv, const Options& options) {
   engine_config.threads = static_cast<int>(cores);
   engine_config.memory_bytes = memory - memory / 8;
   engine_config.memory_in_use = operators;
+  engine_config.spill_floor_bytes = kSpillFloorBytes;
   engine_config.tmpdirs = tmpdirs;
   if (const long kb = config.integer("tajo.worker.spill.after-kb"); kb > 0) engine_config.spill_after_bytes = static_cast<std::size_t>(kb) << 10;
   engine_config.warehouse_directory = warehouse;

@@ -58,16 +58,20 @@ Flow SortSink::take(Context& context, Local& local, const Batch& in) {
   }
   layout_.write(*source, keys, in.selection, state.encoded.data(), rows.store, rows.rows, rows.strings, rows.any_null, state.targets);
   const std::size_t bytes = rows.rows.bytes() + rows.strings.bytes() + rows.store.rows() * sizeof(SortEntry);
-  if (!rows.reservation.may_keep(bytes)) {
-    if (files_.possible()) spill(context, state);
-    else rows.reservation.set(bytes);
+  if (rows.reservation.may_keep(bytes)) return Flow::kMore;
+  if (!files_.possible()) {
+    rows.reservation.set(bytes);
+    return Flow::kMore;
   }
+  spill(rows);
+  auto fresh = std::make_unique<SortedRows>(layout_, context.memory, "sort");
+  fresh->any_null = rows.any_null;
+  state.rows = std::move(fresh);
   return Flow::kMore;
 }
 
-/// Sorts what the lane has and writes it as a run; the lane starts afresh.
-void SortSink::spill(Context& context, State& state) {
-  SortedRows& rows = *state.rows;
+/// Sorts rows and writes them as a run.
+void SortSink::spill(SortedRows& rows) {
   std::vector<SortEntry> entries;
   entries.reserve(rows.store.rows());
   for (const RowStore::Chunk& chunk : rows.store.chunks())
@@ -77,11 +81,8 @@ void SortSink::spill(Context& context, State& state) {
   SpillWriter writer(files_, format_);
   for (const SortEntry& entry : entries) writer.append(entry.row);
   SpilledRows run = writer.take();
-  auto fresh = std::make_unique<SortedRows>(layout_, context.memory, "sort");
-  fresh->any_null = rows.any_null;
-  state.rows = std::move(fresh);
   const std::lock_guard lock(mutex_);
-  spilled_runs_.push_back(std::move(run));
+  if (run.rows != 0) spilled_runs_.push_back(std::move(run));
 }
 
 void SortSink::combine(Context&, Local& local) {
@@ -92,8 +93,17 @@ void SortSink::combine(Context&, Local& local) {
 
 /// Phase 0 sorts what lies in memory; the others merge runs in spill files until few are left.
 std::uint32_t SortSink::phase(Context&, std::uint32_t number) {
-  if (number == 0)
+  if (number == 0) {
+    any_null_.assign(layout_.stored(), false);
+    for (const auto& part : parts_)
+      for (std::size_t c = 0; c < any_null_.size(); ++c) any_null_[c] = any_null_[c] || part->any_null[c];
+    // Once there are runs in files, the rest goes there as well: whoever merges them needs memory, too.
+    writing_rest_ = !spilled_runs_.empty() && !parts_.empty();
+    if (writing_rest_) return static_cast<std::uint32_t>(parts_.size());
     if (const std::uint32_t parts = sort_rest(); parts != 0) return parts;
+  }
+  if (writing_rest_) parts_.clear();
+  writing_rest_ = false;
   if (!merged_runs_.empty()) {
     const std::size_t merged = std::min(spilled_runs_.size(), merged_runs_.size() * kMostRuns);
     spilled_runs_.erase(spilled_runs_.begin(), spilled_runs_.begin() + static_cast<std::ptrdiff_t>(merged));
@@ -107,11 +117,7 @@ std::uint32_t SortSink::phase(Context&, std::uint32_t number) {
 
 std::uint32_t SortSink::sort_rest() {
   std::uint64_t rows = 0;
-  any_null_.assign(layout_.stored(), false);
-  for (const auto& part : parts_) {
-    rows += part->store.rows();
-    for (std::size_t c = 0; c < any_null_.size(); ++c) any_null_[c] = any_null_[c] || part->any_null[c];
-  }
+  for (const auto& part : parts_) rows += part->store.rows();
   if (rows == 0) return 0;
   entries_.reserve(rows);  // the lanes have accounted for it
   for (const auto& part : parts_)
@@ -127,6 +133,7 @@ std::uint32_t SortSink::sort_rest() {
 }
 
 void SortSink::part(Context& context, std::uint32_t, std::uint32_t part) {
+  if (writing_rest_) return spill(*parts_[part]);
   if (merged_runs_.empty()) return sort_entries(layout_, runs_[part]);
   const std::size_t first = part * kMostRuns;
   const std::size_t count = std::min(spilled_runs_.size() - first, kMostRuns);

@@ -46,7 +46,7 @@ class SortSink final : public Sink {
 
  private:
   struct State;
-  void spill(Context& context, State& state);
+  void spill(SortedRows& rows);
   std::uint32_t sort_rest();
   const Evaluator appended_;
   const SortLayout layout_;
@@ -59,6 +59,7 @@ class SortSink final : public Sink {
   std::vector<std::span<SortEntry>> runs_;
   std::vector<SpilledRows> spilled_runs_;
   std::vector<SpilledRows> merged_runs_;   ///< of the phase under way
+  bool writing_rest_ = false;              ///< the phase under way writes what the lanes still had
   std::vector<bool> any_null_;
 };
 

@@ -15,6 +15,7 @@ using functions::AggregateKind;
 namespace {
 
 constexpr std::size_t kPortionRows = 4096;  ///< of spilled runs that are computed at once, if a partition is not larger
+constexpr std::size_t kPortionBytes = 192 << 10;
 
 enum class Family { kNumber, kFetch, kAggregate };
 
@@ -147,7 +148,8 @@ bool WindowSource::load_portion(Context& context) {
     if (ahead_.empty()) break;
     std::size_t taken = 0;
     for (const std::byte* row : ahead_) {
-      complete = rows_.size() >= kPortionRows && !sorted_.layout().same_prefix(rows_.back(), row, pass_.partition_keys);
+      const bool enough = rows_.size() >= kPortionRows || portion_->rows.bytes() + portion_->strings.bytes() > kPortionBytes;
+      complete = enough && !rows_.empty() && !sorted_.layout().same_prefix(rows_.back(), row, pass_.partition_keys);
       if (complete) break;
       std::byte* own = portion_->store.append(portion_->rows);
       std::memcpy(own, row, format.row_bytes);

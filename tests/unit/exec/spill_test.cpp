@@ -157,7 +157,7 @@ TEST_F(SpillTest, JoinsOfEveryType) {
                                  std::to_string(keys.size()) + (residual ? " residual" : "");
         check(always(), {{"p", probe}, {"b", build}}, plan, what + " always");
         // Joins that ask for existence keep keys only: little.
-        if (!residual) check(scarce(600 << 10, 128 << 10), {{"p", probe}, {"b", build}}, plan, what + " scarce", false, false);
+        if (!residual) check(scarce(256 << 10, 320 << 10), {{"p", probe}, {"b", build}}, plan, what + " scarce", false, false);
       }
     }
   }
@@ -203,7 +203,7 @@ TEST_F(SpillTest, JoinsOverJoinsAndLimits) {
     return aggregate(std::move(outer), std::move(keys), std::move(calls));
   };
   check(always(), {{"a", a}, {"b", b}}, chain, "chain");
-  check(scarce(1 << 20, 128 << 10), {{"a", a}, {"b", b}}, chain, "chain, scarce");
+  check(scarce(1 << 20, 320 << 10), {{"a", a}, {"b", b}}, chain, "chain, scarce", false, false);
   const Outcome limited = run(always(), {{"a", a}, {"b", b}}, [&](Bench& bench) { return limit(chain(bench), 5); });
   EXPECT_EQ(limited.rows.size(), 5u);
 }
@@ -216,7 +216,7 @@ TEST_F(SpillTest, SortsByManyRuns) {
     return sort(std::move(scan), std::move(keys));
   };
   check(always(), {{"t", fragments}}, plan, "always", true);  // more runs than are merged at once
-  check(scarce(3 << 20, 256 << 10), {{"t", fragments}}, plan, "scarce", true);
+  check(scarce(3 << 20, 512 << 10), {{"t", fragments}}, plan, "scarce", true);
 }
 
 TEST_F(SpillTest, WindowsOverSpilledRuns) {
@@ -238,7 +238,7 @@ TEST_F(SpillTest, WindowsOverSpilledRuns) {
     return node;
   };
   check(always(), {{"t", fragments}}, plan, "always");
-  check(scarce(3 << 20, 256 << 10), {{"t", fragments}}, plan, "scarce");
+  check(scarce(3 << 20, 512 << 10), {{"t", fragments}}, plan, "scarce");
 }
 
 TEST_F(SpillTest, FullDiskEndsTheQueryOnly) {
