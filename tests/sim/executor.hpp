@@ -35,6 +35,8 @@ class SimOutputs final : public exchange::OutputStore {
   void drop_stage(const QueryId& query, std::uint16_t stage) override;
   void drop_query(const QueryId& query) override;
   void peer_lost(Rank rank) override { lost[rank] = *now; }
+  void peer_back(Rank) override {}
+  void give_way() override {}
   std::size_t memory_bytes() const override { return cargo.size() + results.size(); }
 
   std::map<TaskId, Cargo> cargo;
