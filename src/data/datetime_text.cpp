@@ -99,7 +99,7 @@ class FieldScanner {
     const char c = rest_.front();
     if (is_digit(c)) {
       digits();
-    } else if ((c == '+' || c == '-') && out_.has_time) {
+    } else if ((c == '+' || c == '-') && (out_.has_time || out_.has_date)) {  // JDBC sends `2020-02-20 +00`
       zone();
     } else if (is_letter(c)) {
       word();

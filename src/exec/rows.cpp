@@ -72,6 +72,7 @@ RowLayout::RowLayout(std::uint32_t header_bytes, std::vector<Physical> columns, 
   null_offset_ = at;
   null_bytes_ = static_cast<std::uint32_t>((types_.size() + 7) / 8);
   size_ = (at + null_bytes_ + row_alignment - 1) / row_alignment * row_alignment;
+  if (size_ == 0) size_ = row_alignment;  // rows without columns (a cross join of which only the number counts) are rows
 }
 
 bool RowLayout::scatter(std::size_t column, const Vector& values, const Selection& selection, std::byte* const* rows,

@@ -248,53 +248,61 @@ void WindowSource::number(const plan::WindowExpression& window, const WindowPass
 void WindowSource::fetch(const plan::WindowExpression& window, const WindowPass::Function& function, Range partition, Result& result) const {
   const std::string& name = window.name;
   const auto begin = static_cast<std::int64_t>(partition.begin), end = static_cast<std::int64_t>(partition.end);
-  std::int64_t frame_end = begin;
+  const bool shifts = name == "lag" || name == "lead";  // by rows of the partition, whatever the frame
+  const std::vector<Range> seen = shifts ? std::vector<Range>() : frames(window, function, partition);
   for (std::int64_t row = begin; row < end; ++row) {
     const auto r = static_cast<std::size_t>(row);
-    if (row >= frame_end) frame_end = static_cast<std::int64_t>(peers_end(r, partition.end));
-    std::int64_t from = begin;
+    const Range frame = shifts ? partition : seen[r - partition.begin];
+    const auto first = static_cast<std::int64_t>(frame.begin), last = static_cast<std::int64_t>(frame.end) - 1;
+    std::int64_t from = first;
     if (name == "lag") from = row - integer_argument(function, 1, r, 1);
     else if (name == "lead") from = row + integer_argument(function, 1, r, 1);
-    else if (name == "last_value") from = frame_end - 1;
-    else if (name == "nth_value") from = begin + integer_argument(function, 1, r, 0) - 1;
-    const std::int64_t limit = name == "nth_value" ? frame_end : end;
-    if (from >= begin && from < limit) result.rows[r] = rows_[static_cast<std::size_t>(from)];
+    else if (name == "last_value") from = last;
+    else if (name == "nth_value") from = first + integer_argument(function, 1, r, 0) - 1;
+    if (from >= first && from <= last) result.rows[r] = rows_[static_cast<std::size_t>(from)];
   }
+}
+
+void WindowSource::store_value(Result& result, const Vector& value, std::size_t row) const {
+  const std::size_t width = data::physical_width(result.type);
+  if (data::row_valid(value.valid, 0)) std::memcpy(result.values.data() + row * width, value.data, width);
+  else result.valid[row >> 6] &= ~(std::uint64_t{1} << (row & 63));
 }
 
 void WindowSource::accumulate(Context& context, const plan::WindowExpression& window, const WindowPass::Function& function, Range partition,
                               Result& result) {
+  const std::size_t arguments = function.arguments.size() - window.frame.extra_arguments();
+  TAJO_ASSERT(arguments <= 2);
   functions::AggregateCall call;
-  call.kind = window.args.empty() ? AggregateKind::kCountStar : aggregates().at(window.name);
-  call.args = window.args;
+  call.kind = arguments == 0 ? AggregateKind::kCountStar : aggregates().at(window.name);
+  call.args.assign(window.args.begin(), window.args.begin() + static_cast<std::ptrdiff_t>(arguments));
   call.type = window.type;
   call.physical = result.type;
+  const bool grows = window.frame.start == plan::WindowFrame::Bound::kUnboundedPreceding;
+  const std::vector<Range> seen = frames(window, function, partition);
+  if (!grows) return accumulate_frames(context, call, function, arguments, partition, seen, result);
   const RowLayout& layout = sorted_.layout().rows();
-  const std::size_t width = data::physical_width(result.type);
   data::Arena arena;
   const functions::AggregateSet set({&call, 1});
   std::vector<std::byte> accumulator(set.row_size() + std::size_t{16});
   auto* at = reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(accumulator.data()) + 15) & ~std::uintptr_t{15});
   functions::AggregateInput input;
-  TAJO_ASSERT(function.arguments.size() <= 2);
+  std::size_t done = partition.begin;
   for (std::size_t row = partition.begin; row < partition.end;) {
     if (context.stop.load(std::memory_order_relaxed)) return;
-    const std::size_t end = peers_end(row, partition.end);
-    for (std::size_t r = row; r < end; r += data::kVectorRows) {
+    const std::size_t frame_end = seen[row - partition.begin].end;
+    while (done < frame_end) {
       arena.reset();
-      const auto n = static_cast<std::uint32_t>(std::min<std::size_t>(end - r, data::kVectorRows));
-      for (std::size_t a = 0; a < function.arguments.size(); ++a)
-        input.args[a] = layout.gather(function.arguments[a], rows_.data() + r, n, nullptr, n, sorted_.any_null(function.arguments[a]), arena);
+      const auto n = static_cast<std::uint32_t>(std::min<std::size_t>(frame_end - done, data::kVectorRows));
+      for (std::size_t a = 0; a < arguments; ++a)
+        input.args[a] = layout.gather(function.arguments[a], rows_.data() + done, n, nullptr, n, sorted_.any_null(function.arguments[a]), arena);
       set.update_single({&input, 1}, {nullptr, n}, at, strings_);
+      done += n;
     }
     const std::byte* one = at;
     const Vector value = set.finish(0, &one, 1, strings_);
     TAJO_ASSERT(value.type == result.type);
-    for (std::size_t r = row; r < end; ++r) {
-      if (data::row_valid(value.valid, 0)) std::memcpy(result.values.data() + r * width, value.data, width);
-      else result.valid[r >> 6] &= ~(std::uint64_t{1} << (r & 63));
-    }
-    row = end;
+    for (; row < partition.end && seen[row - partition.begin].end == frame_end; ++row) store_value(result, value, row);
   }
 }
 

@@ -25,8 +25,7 @@ struct WindowPass {
 std::vector<WindowPass> window_passes(const plan::PhysicalNode& node);
 
 /// Computes the functions of one pass over sorted rows and gives the rows on; one lane. Rows of spilled runs are taken
-/// some whole partitions at a time; one partition has to fit into memory. The frame is the default one:
-/// the whole partition without ORDER BY, else from its start to the last peer of the row.
+/// some whole partitions at a time; one partition has to fit into memory.
 class WindowSource final : public Source {
  public:
   WindowSource(const plan::PhysicalNode& node, WindowPass pass, const SortSink& sorted);
@@ -57,6 +56,12 @@ class WindowSource final : public Source {
   void accumulate(Context& context, const plan::WindowExpression& window, const WindowPass::Function& function, Range partition,
                   Result& result);
   std::size_t peers_end(std::size_t row, std::size_t end) const;
+  /// The rows each row of the partition sees; both ends only ever grow.
+  std::vector<Range> frames(const plan::WindowExpression& window, const WindowPass::Function& function, Range partition) const;
+  void frames_by_value(const plan::WindowExpression& window, const WindowPass::Function& function, Range partition, std::vector<Range>& out) const;
+  void accumulate_frames(Context& context, const functions::AggregateCall& call, const WindowPass::Function& function, std::size_t arguments,
+                         Range partition, const std::vector<Range>& frames, Result& result);
+  void store_value(Result& result, const data::Vector& value, std::size_t row) const;
   std::int64_t integer_argument(const WindowPass::Function& function, std::size_t argument, std::size_t row, std::int64_t otherwise) const;
 
   const plan::WindowNode& window_node_;

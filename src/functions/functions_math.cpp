@@ -185,6 +185,15 @@ int32_t width_bucket(KernelCall&, double v, double low, double high, int32_t cou
   return v > low ? 0 : v <= high ? count + 1 : static_cast<int32_t>((low - v) / (low - high) * count) + 1;
 }
 
+template <class T>
+T bits_and(KernelCall&, T a, T b) {
+  return a & b;
+}
+template <class T>
+T bits_or(KernelCall&, T a, T b) {
+  return a | b;
+}
+
 const Entry kEntries[] = {
     {"abs(int4) -> int4", scalar<absolute<int32_t>>, kCanFail},
     {"abs(int8) -> int8", scalar<absolute<int64_t>>, kCanFail},
@@ -216,6 +225,10 @@ const Entry kEntries[] = {
     {"div(int8, int8) -> int8", scalar<divide_whole>, kCanFail},
     {"div(decimal, decimal) -> decimal", scalar<divide_decimals>, kCanFail, div_type},
     {"gcd(int8, int8) -> int8", scalar<greatest_divisor>},
+    {"&(int4, int4) -> int4", scalar<bits_and<int32_t>>},
+    {"&(int8, int8) -> int8", scalar<bits_and<int64_t>>},
+    {"|(int4, int4) -> int4", scalar<bits_or<int32_t>>},
+    {"|(int8, int8) -> int8", scalar<bits_or<int64_t>>},
     {"pi() -> float8", scalar<pi>},
     {"degrees(float8) -> float8", scalar<to_degrees>},
     {"radians(float8) -> float8", scalar<to_radians>},

@@ -2,7 +2,9 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <clocale>
 #include <cstring>
+#include <cwctype>
 
 #include "registry.hpp"
 
@@ -49,6 +51,43 @@ Str map_ascii(KernelCall& c, Str s) {
   const std::string_view in = s.view();
   for (std::size_t i = 0; i < in.size(); ++i) out.bytes[i] = F(in[i]);
   return out.done();
+}
+void put_utf8(std::string& out, std::uint32_t letter) {
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((letter >> shift) & 0x3F)); };
+  if (letter < 0x80) {
+    out += static_cast<char>(letter);
+  } else if (letter < 0x800) {
+    out += static_cast<char>(0xC0 | letter >> 6);
+    tail(0);
+  } else if (letter < 0x10000) {
+    out += static_cast<char>(0xE0 | letter >> 12);
+    tail(6), tail(0);
+  } else {
+    out += static_cast<char>(0xF0 | letter >> 18);
+    tail(12), tail(6), tail(0);
+  }
+}
+
+/// Letters beyond ASCII, by the C library's tables of UTF-8; false: there are none.
+bool map_letters(std::string_view in, bool upper, std::string& out) {
+  static const locale_t kLetters = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  if (kLetters == nullptr) return false;
+  for (std::size_t i = 0; i < in.size();) {
+    const auto lead = static_cast<unsigned char>(in[i]);
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    wchar_t letter = length == 1 ? static_cast<wchar_t>(lead) : static_cast<wchar_t>(lead & (0xFF >> (length + 1)));
+    for (std::size_t k = 1; k < length && i + k < in.size(); ++k) letter = letter << 6 | (in[i + k] & 0x3F);
+    i += length;
+    const auto mapped = static_cast<std::uint32_t>(upper ? towupper_l(static_cast<wint_t>(letter), kLetters) : towlower_l(static_cast<wint_t>(letter), kLetters));
+    put_utf8(out, mapped);
+  }
+  return true;
+}
+template <char (*F)(char), bool kUpper>
+Str map_case(KernelCall& c, Str s) {
+  std::string out;
+  if (is_ascii(s.view()) || !map_letters(s.view(), kUpper, out)) return map_ascii<F>(c, s);
+  return c.arena.copy(out);
 }
 char up(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 char down(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -371,8 +410,8 @@ bool sound_field(const Expression& call) {
 }
 
 const Entry kEntries[] = {
-    {"upper(text) -> text", scalar<map_ascii<up>>},
-    {"lower(text) -> text", scalar<map_ascii<down>>},
+    {"upper(text) -> text", scalar<map_case<up, true>>},
+    {"lower(text) -> text", scalar<map_case<down, false>>},
     {"initcap(text) -> text", scalar<initcap>},
     {"length(text) -> int4", scalar<length>},
     {"length(blob) -> int4", scalar<octets>},

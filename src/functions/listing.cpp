@@ -10,7 +10,7 @@ namespace tajo::functions {
 
 std::vector<FunctionSignature> list_functions() {
   std::vector<FunctionSignature> out;
-  for (const auto table : {text_functions(), pattern_functions(), math_functions(), datetime_functions(), format_functions(), other_functions()}) {
+  for (const auto table : {text_functions(), pattern_functions(), math_functions(), datetime_functions(), format_functions(), other_functions(), catalog_functions()}) {
     for (const Entry& entry : table) {
       const std::string signature = entry.signature;  // name(types) -> type
       const std::size_t open = signature.find('('), close = signature.rfind(')'), arrow = signature.rfind("-> ");

@@ -52,7 +52,7 @@ const std::unordered_map<std::string, std::vector<Function>>& all_functions() {
   static const auto functions = [] {
     std::unordered_map<std::string, std::vector<Function>> out;
     for (const auto table : {text_functions(), pattern_functions(), math_functions(), datetime_functions(),
-                             format_functions(), other_functions()})
+                             format_functions(), other_functions(), catalog_functions()})
       for (const Entry& entry : table) {
         Function f = parse_signature(entry);
         out[f.name].push_back(std::move(f));

@@ -49,6 +49,7 @@ std::span<const Entry> math_functions();
 std::span<const Entry> datetime_functions();
 std::span<const Entry> format_functions();
 std::span<const Entry> other_functions();
+std::span<const Entry> catalog_functions();
 
 /// All overloads of a name; empty when there is none. Any thread.
 const std::vector<Function>& overloads(const std::string& name);

@@ -100,7 +100,10 @@ ExpressionPtr bind_arithmetic(const std::string& op, ExpressionPtr a, Expression
   }
   if (a->type.id == TypeId::kDecimal || b->type.id == TypeId::kDecimal) return bind_decimal(op, a, b, position);
   const Type type = Type::of(std::max({a->type.id, b->type.id, TypeId::kInt4}));
-  return fold(call(op, type, {make_cast(a, type, position), make_cast(b, type, position)}, position));
+  ExpressionPtr result = fold(call(op, type, {make_cast(a, type, position), make_cast(b, type, position)}, position));
+  // Two smallints give one: the cast is the check of its range.
+  const bool small = a->type.id <= TypeId::kInt2 && b->type.id <= TypeId::kInt2;
+  return small ? make_cast(std::move(result), Type::of(TypeId::kInt2), position) : result;
 }
 
 ExpressionPtr as_text(ExpressionPtr e, int position) { return make_cast(std::move(e), Type::of(TypeId::kText), position); }

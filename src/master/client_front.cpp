@@ -297,7 +297,6 @@ void MasterNode::Front::execute_prepared(const SessionToken& session, const std:
   request.prepared = true;
   request.parameter_types.assign(parameter_types.begin(), parameter_types.end());
   for (const Parameter& p : parameters) {
-    if (p.binary && !p.is_null) throw Error(sqlstate::kFeatureNotSupported, "a binary parameter of this type is not supported").hint("Send it as text.");
     request.parameters.push_back(p.is_null ? std::nullopt : std::optional(p.bytes));
   }
   run_statement(session, std::move(request), sink, copy);

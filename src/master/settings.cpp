@@ -17,6 +17,7 @@ const std::map<std::string, Setting>& known_settings() {
              {"default_transaction_isolation", "read committed", "isolation of new transactions", false},
              {"default_transaction_read_only", "off", "new transactions only read", false},
              {"extra_float_digits", "1", "digits of floating-point values", false},
+             {"default_table_access_method", "hdf5", "format of managed tables", false},
              {"integer_datetimes", "on", "datetimes are 64-bit integers", true},
              {"intervalstyle", "postgres", "display of intervals", true},
              {"lock_timeout", "0", "longest wait for a lock", false},

@@ -4,6 +4,7 @@
 
 #include "rows.hpp"
 #include "run.hpp"
+#include "tajo/plan/explain.hpp"
 #include "tajo/storage/write.hpp"
 
 namespace tajo::master {
@@ -53,7 +54,7 @@ void StatementRunner::visit(Run& run, plan::SelectStatement& s) {
   if (tables) list_external_files(*s.query.root, parts_.storage);
   plan::PhysicalPlan plan = plan::optimize(std::move(s.query), planner_settings(run, !tables));
   if (run_is_immediate(plan)) {
-    run_immediate(run, std::move(plan));
+    run_immediate(run, std::make_shared<const plan::PhysicalPlan>(std::move(plan)));
     if (std::exchange(run.rests_on_state, false)) prove();
     record_state(run, "SELECT " + std::to_string(run.record.rows));
     return;
@@ -81,44 +82,18 @@ void StatementRunner::visit(Run& run, std::unique_ptr<plan::ExplainStatement>& s
   if (tables) list_external_files(*query->root, parts_.storage);
   auto settings = planner_settings(run, !tables);
   Micros before = parts_.runtime.boottime();
-  plan::PhysicalPlan plan = target ? plan::optimize_write(std::move(*query), *target, settings) : plan::optimize(std::move(*query), settings);
+  const auto plan = std::make_shared<const plan::PhysicalPlan>(target ? plan::optimize_write(std::move(*query), *target, settings)
+                                                                     : plan::optimize(std::move(*query), settings));
   Micros planned = parts_.runtime.boottime();
-  std::vector<std::string> lines = plan::explain(plan, s->global);
-  char text[96];
+  plan::PlanRun measured;
+  plan::ExplainOptions options{s->global, nullptr, static_cast<double>(planned - before) / 1000};
   if (s->analyze) {
     if (target) throw Error(sqlstate::kFeatureNotSupported, "EXPLAIN ANALYZE of a statement that writes is not supported");
-    std::uint64_t rows = 0;
-    if (run_is_immediate(plan)) {
-      run_immediate(run, std::move(plan));
-      rows = run.record.rows;
-    } else {
-      protocol::QueryDone done = run_distributed(run, plan, {});
-      rows = done.rows;
-      lines.push_back("Tasks: " + std::to_string(done.tasks) + " (" + std::to_string(done.task_retries) + " retried), rows read: " +
-                      std::to_string(done.rows_read) + ", bytes read: " + std::to_string(done.bytes_read));
-      std::map<std::uint32_t, protocol::OperatorCounters> totals;
-      for (const auto& c : done.counters) {
-        auto& t = totals[c.node];
-        t.rows += c.rows;
-        t.time_ns += c.time_ns;
-        t.memory_bytes += c.memory_bytes;
-        t.spilled_bytes += c.spilled_bytes;
-      }
-      for (const auto& [node, t] : totals) {
-        std::snprintf(text, sizeof text, "  operator %u: rows=%llu time=%.3f ms memory=%llu kB", node,
-                      static_cast<unsigned long long>(t.rows), static_cast<double>(t.time_ns) / 1e6,
-                      static_cast<unsigned long long>(t.memory_bytes / 1024));
-        lines.emplace_back(text);
-        if (t.spilled_bytes != 0) lines.back() += " spilled=" + std::to_string(t.spilled_bytes / 1024) + " kB";
-      }
-    }
-    run.reply.blocks.clear();
-    std::snprintf(text, sizeof text, "Execution Time: %.3f ms, rows: %llu", static_cast<double>(parts_.runtime.boottime() - planned) / 1000,
-                  static_cast<unsigned long long>(rows));
-    lines.emplace_back(text);
+    measured = analyze(run, plan);
+    measured.execution_ms = static_cast<double>(parts_.runtime.boottime() - planned) / 1000;
+    options.run = &measured;
   }
-  std::snprintf(text, sizeof text, "Planning Time: %.3f ms", static_cast<double>(planned - before) / 1000);
-  lines.emplace_back(text);
+  std::vector<std::string> lines = s->json ? std::vector{plan::explain_json(*plan, options)} : plan::explain(*plan, options);
   run.reply.returns_rows = true;
   run.reply.columns = {{"QUERY PLAN", data::Type::of(data::TypeId::kText), false}};
   Rows rows;
@@ -127,6 +102,26 @@ void StatementRunner::visit(Run& run, std::unique_ptr<plan::ExplainStatement>& s
   run.reply.result_path.clear();
   if (run.submitted) record_state(run, "EXPLAIN");
   run.reply.tag = "EXPLAIN";
+}
+
+/// Runs the plan for its counters; the rows are thrown away.
+plan::PlanRun StatementRunner::analyze(Run& run, const std::shared_ptr<const plan::PhysicalPlan>& plan) {
+  plan::PlanRun out;
+  if (run_is_immediate(*plan)) {
+    for (const exec::NodeCounters& c : run_immediate(run, plan)) out.samples.push_back({c.node, -1, c.rows, c.bytes, c.time_ns, c.memory_bytes, c.spilled_bytes});
+    out.rows = run.record.rows;
+  } else {
+    const protocol::QueryDone done = run_distributed(run, *plan, {});
+    for (const protocol::OperatorCounters& c : done.counters)
+      out.samples.push_back({c.node, static_cast<std::int32_t>(c.worker), c.rows, c.bytes, c.time_ns, c.memory_bytes, c.spilled_bytes});
+    out.rows = done.rows;
+    out.rows_read = done.rows_read;
+    out.bytes_read = done.bytes_read;
+    out.tasks = done.tasks;
+    out.task_retries = done.task_retries;
+  }
+  run.reply.blocks.clear();
+  return out;
 }
 
 void StatementRunner::commit_insert(Run& run, const catalog::TablePtr& table, bool replace, protocol::QueryDone& done,
@@ -166,7 +161,7 @@ void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
   }
   std::vector<data::Physical> physicals;
   for (const auto& c : plan.result) physicals.push_back(c.physical);
-  run_immediate(run, std::move(plan));
+  run_immediate(run, std::make_shared<const plan::PhysicalPlan>(std::move(plan)));
   done.rows = run.record.rows;
   std::size_t bytes = 0;
   for (const auto& block : run.reply.blocks) bytes += block->size();

@@ -203,10 +203,10 @@ bool StatementRunner::run_is_immediate(const plan::PhysicalPlan& plan) const {
   return most_rows(*plan.stages.front().root) <= kMaxImmediateRows;
 }
 
-void StatementRunner::run_immediate(Run& run, plan::PhysicalPlan plan) {
+std::vector<exec::NodeCounters> StatementRunner::run_immediate(Run& run, std::shared_ptr<const plan::PhysicalPlan> plan) {
   end_planning(run);
   exec::TaskSpec spec;
-  spec.plan = std::make_shared<const plan::PhysicalPlan>(std::move(plan));
+  spec.plan = std::move(plan);
   spec.id.query = run.query;
   std::optional<exec::TaskResult> given;
   parts_.engine.submit(spec, [&run, &given](exec::TaskResult result) { give(run, given, std::move(result)); });
@@ -217,6 +217,7 @@ void StatementRunner::run_immediate(Run& run, plan::PhysicalPlan plan) {
   parts_.outputs.drop_query(run.query);
   run.record.rows = result.rows;
   for (const auto& block : run.reply.blocks) run.record.result_bytes += block->size();
+  return std::move(result.counters);
 }
 
 protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::PhysicalPlan& plan, protocol::StageInputs feeds) {

@@ -1,4 +1,5 @@
 // The messages that carry statements: simple Query, and Parse, Bind, Describe, Execute, Close.
+#include "binary_parameter.hpp"
 #include "connection.hpp"
 #include "wire_types.hpp"
 
@@ -62,8 +63,10 @@ void Connection::parse() {
   PreparedStatement statement;
   statement.sql = body.text();
   std::int16_t count = body.i16();
-  for (std::int16_t i = 0; i < count; ++i)
-    statement.given_types.push_back(type_of(static_cast<std::uint32_t>(body.i32())));
+  for (std::int16_t i = 0; i < count; ++i) {
+    statement.given_oids.push_back(static_cast<std::uint32_t>(body.i32()));
+    statement.given_types.push_back(type_of(statement.given_oids.back()));
+  }
   body.expect_end();
   check_utf8(statement.sql);
   if (name.empty()) prepared_.close_statement(name);
@@ -91,12 +94,16 @@ void Connection::bind() {
   std::vector<master::Parameter> values;
   for (std::size_t i = 0; i < parameters; ++i) {
     master::Parameter& value = values.emplace_back();
-    value.binary = format_of(parameter_formats, i) == kBinaryFormat;
+    const bool binary = format_of(parameter_formats, i) == kBinaryFormat;
     std::int32_t length = body.i32();
     value.is_null = length == -1;
     if (length < -1) throw Error(sqlstate::kProtocolViolation, "invalid message format");
     if (!value.is_null) value.bytes = body.raw(static_cast<std::size_t>(length));
-    if (!value.binary) check_utf8(value.bytes);
+    if (binary && !value.is_null) {
+      const bool given = i < statement->given_oids.size() && statement->given_oids[i] != 0;
+      value.bytes = binary_parameter_text(given ? statement->given_oids[i] : oid_of(statement->description.parameters[i]), value.bytes, i + 1);
+    }
+    check_utf8(value.bytes);
   }
   std::vector<std::int16_t> formats = read_formats(body);
   body.expect_end();

@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxPortals = 1'000;
 
 struct PreparedStatement {
   std::string sql;
+  std::vector<std::uint32_t> given_oids;  ///< as the client declared them; 0: not
   std::vector<data::Type> given_types;  ///< as the client declared them
   master::StatementDescription description;
 };

@@ -1,26 +1,14 @@
+#include "tajo/plan/explain.hpp"
+
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
-#include "tajo/plan/optimizer.hpp"
+#include "explain_tree.hpp"
 
 namespace tajo::plan {
 namespace {
-
-const char* join_name(JoinType t) {
-  switch (t) {
-    case JoinType::kInner: return "Inner";
-    case JoinType::kLeft: return "Left";
-    case JoinType::kRight: return "Right";
-    case JoinType::kFull: return "Full";
-    case JoinType::kSemi: return "Semi";
-    case JoinType::kAnti: return "Anti";
-    case JoinType::kMark: return "Mark";
-    case JoinType::kSingle: return "Single";
-    case JoinType::kRightSemi: return "Right Semi";
-    case JoinType::kRightAnti: return "Right Anti";
-  }
-  return "?";
-}
 
 std::string count(double rows) {
   char text[32];
@@ -29,214 +17,229 @@ std::string count(double rows) {
   return text;
 }
 
-std::string aggregate_name(functions::AggregateKind k) {
-  using K = functions::AggregateKind;
-  switch (k) {
-    case K::kCountStar:
-    case K::kCount: return "count";
-    case K::kSum: return "sum";
-    case K::kMin: return "min";
-    case K::kMax: return "max";
-    case K::kAnyValue: return "any_value";
-    case K::kBoolAnd: return "bool_and";
-    case K::kBoolOr: return "bool_or";
-    case K::kSumCounts: return "sum_counts";
-    case K::kSumSquares: return "sum_squares";
-    case K::kStringAgg: return "string_agg";
-  }
-  return "?";
+std::string decimals(double value, int digits) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
 }
 
-class Explainer {
+std::string size_text(std::uint64_t bytes) {
+  return bytes < 10'240 ? std::to_string(bytes) + " bytes" : std::to_string((bytes + 512) / 1024) + " kB";
+}
+
+double milliseconds(std::uint64_t ns) { return static_cast<double>(ns) / 1e6; }
+
+/// What all tasks of an operator, or all operators of a stage, did together.
+struct Total {
+  std::uint64_t rows = 0, bytes = 0, time_ns = 0, memory_bytes = 0, spilled_bytes = 0;
+  std::map<std::int32_t, std::uint64_t> time_of;  ///< ns by worker
+
+  void add(const OperatorSample& s) {
+    rows += s.rows;
+    bytes += s.bytes;
+    time_ns += s.time_ns;
+    memory_bytes += s.memory_bytes;
+    spilled_bytes += s.spilled_bytes;
+    time_of[s.worker] += s.time_ns;
+  }
+  double slowest() const {
+    std::uint64_t most = 0;
+    for (const auto& [worker, ns] : time_of) most = std::max(most, ns);
+    return static_cast<double>(most);
+  }
+  double mean() const { return time_of.empty() ? 0 : static_cast<double>(time_ns) / static_cast<double>(time_of.size()); }
+  double skew() const { return mean() > 0 ? slowest() / mean() : 1; }
+};
+
+double q_error(double estimated, double actual) {
+  const double e = std::max(estimated, 1.0), a = std::max(actual, 1.0);
+  return std::max(e / a, a / e);
+}
+
+void collect(const PhysicalNode& node, std::vector<std::uint32_t>& ids) {
+  ids.push_back(node.id);
+  for (const auto& c : node.children) collect(*c, ids);
+}
+
+class Measures {
  public:
-  Explainer(const PhysicalPlan& plan, bool global) : plan_(plan), global_(global) {}
+  explicit Measures(const PlanRun* run) : measured_(run != nullptr) {
+    if (run == nullptr) return;
+    for (const OperatorSample& s : run->samples) totals_[s.node].add(s);
+    samples_ = &run->samples;
+  }
+  bool measured() const { return measured_; }
+  /// nullptr: the operator never ran.
+  const Total* of(const PhysicalNode* node) const {
+    if (node == nullptr) return nullptr;
+    const auto at = totals_.find(node->id);
+    return at == totals_.end() ? nullptr : &at->second;
+  }
+  Total stage(const Stage& stage) const {
+    std::vector<std::uint32_t> ids;
+    collect(*stage.root, ids);
+    Total total;
+    for (const OperatorSample& s : *samples_)
+      if (std::find(ids.begin(), ids.end(), s.node) != ids.end()) total.add(s);
+    return total;
+  }
+
+ private:
+  bool measured_;
+  std::map<std::uint32_t, Total> totals_;
+  const std::vector<OperatorSample>* samples_ = nullptr;
+};
+
+class TextForm {
+ public:
+  TextForm(const PhysicalPlan& plan, const ExplainOptions& options) : plan_(plan), options_(options), measures_(options.run) {}
 
   std::vector<std::string> lines() {
-    if (!global_) {
-      tree(*plan_.stages.back().root, 0, write_line());
-      return std::move(out_);
+    const std::vector<ExplainItem> items = explain_items(plan_, options_.global);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (i > 0) out_.emplace_back();
+      item(items[i], 0);
     }
-    for (const Stage& s : plan_.stages) {
-      if (s.number != 0) out_.emplace_back();
-      out_.push_back(stage_line(s));
-      tree(*s.root, 1, s.output.kind == StageOutput::Kind::kTable ? write_line() : "");
-    }
+    if (options_.run != nullptr) stages();
+    if (options_.planning_ms) out_.push_back("Planning Time: " + decimals(*options_.planning_ms, 3) + " ms");
+    if (options_.run != nullptr) out_.push_back("Execution Time: " + decimals(options_.run->execution_ms, 3) + " ms");
     return std::move(out_);
   }
 
  private:
-  using Names = std::vector<std::string>;
-
-  std::string write_line() const {
-    return plan_.write ? std::string(plan_.write->replace ? "Overwrite Table" : "Insert into Table") : "";
+  void item(const ExplainItem& i, int depth) {
+    const std::string indent(static_cast<std::size_t>(depth) * 2, ' ');
+    out_.push_back(indent + i.title + (i.node == nullptr ? "" : numbers(*i.node)));
+    for (const auto& [label, text] : i.details) out_.push_back(indent + "    " + label + ": " + text);
+    for (const ExplainItem& child : i.children) item(child, depth + 1);
   }
 
-  static Names names(const std::vector<PhysicalColumn>& columns) {
-    Names out;
-    for (const PhysicalColumn& c : columns) out.push_back(c.name);
-    return out;
+  std::string numbers(const PhysicalNode& node) const {
+    std::string out = "  (rows=" + count(node.estimated_rows) + (options_.global ? ", id=" + std::to_string(node.id) : "") + ")";
+    if (!measures_.measured()) return out;
+    const Total* t = measures_.of(&node);
+    if (t == nullptr) return out + " (never executed)";
+    out += " (actual rows=" + std::to_string(t->rows) + " q-error=" + decimals(q_error(node.estimated_rows, static_cast<double>(t->rows)), 2) +
+           " time=" + decimals(milliseconds(t->time_ns), 3) + " ms";
+    if (t->bytes > 0) out += " bytes=" + size_text(t->bytes);
+    if (t->memory_bytes > 0) out += " memory=" + size_text(t->memory_bytes);
+    if (t->spilled_bytes > 0) out += " spilled=" + size_text(t->spilled_bytes);
+    if (t->time_of.size() > 1) out += " skew=" + decimals(t->skew(), 2);
+    return out + ")";
   }
-  static std::string text(const ExpressionPtr& e, const Names& n) { return functions::to_string(*e, &n); }
-  static std::string list(const std::vector<ExpressionPtr>& es, const Names& n, const char* separator = ", ") {
-    std::string s;
-    for (const ExpressionPtr& e : es) s += (s.empty() ? "" : separator) + text(e, n);
-    return s;
-  }
-  static std::string list(const std::vector<SortKey>& keys, const Names& n) {
-    std::string s;
-    for (const SortKey& k : keys) {
-      s += (s.empty() ? "" : ", ") + text(k.expression, n);
-      if (k.descending) s += " DESC";
-      if (k.nulls_first != k.descending) s += k.nulls_first ? " NULLS FIRST" : " NULLS LAST";
+
+  void stages() {
+    const PlanRun& run = *options_.run;
+    for (const Stage& s : plan_.stages) {
+      const Total t = measures_.stage(s);
+      out_.push_back("Stage " + std::to_string(s.number) + ": workers=" + std::to_string(t.time_of.size()) + " time=" + decimals(milliseconds(t.time_ns), 3) +
+                     " ms, slowest worker " + decimals(t.slowest() / 1e6, 3) + " ms, mean " + decimals(t.mean() / 1e6, 3) + " ms, skew=" + decimals(t.skew(), 2));
     }
-    return s;
-  }
-
-  std::string output_text(const Stage& s) const {
-    switch (s.output.kind) {
-      case StageOutput::Kind::kResult: return "result";
-      case StageOutput::Kind::kGather: return "gather";
-      case StageOutput::Kind::kHash:
-        return "hash(" + list(s.output.keys, names(s.root->output)) + ") into " + std::to_string(s.output.partitions) + " partitions";
-      case StageOutput::Kind::kBroadcast: return "broadcast";
-      case StageOutput::Kind::kTable: return "table fragments";
-    }
-    return "?";
-  }
-  std::string stage_line(const Stage& s) const {
-    std::string t = "Stage " + std::to_string(s.number) + ": ";
-    switch (s.distribution) {
-      case Stage::Distribution::kOne: t += "one task"; break;
-      case Stage::Distribution::kSplits: t += "tasks over splits of operator " + std::to_string(s.driving_scan); break;
-      case Stage::Distribution::kPartitions: t += "a task for each partition"; break;
-    }
-    t += " -> " + output_text(s);
-    if (!s.repeatable) t += ", not repeatable";
-    return t;
-  }
-
-  void line(int depth, const std::string& text) { out_.push_back(std::string(static_cast<std::size_t>(depth) * 2, ' ') + text); }
-  void detail(int depth, const std::string& label, const std::string& text) {
-    if (!text.empty()) line(depth, "    " + label + ": " + text);
-  }
-
-  void tree(const PhysicalNode& node, int depth, const std::string& above) {
-    if (!above.empty()) {
-      line(depth, above);
-      ++depth;
-    }
-    depth_ = depth;
-    node_ = &node;
-    std::visit([&](const auto& d) { show(d); }, node.detail);
-    for (const auto& c : node.children) tree(*c, depth + 1, "");
-  }
-
-  void head(const std::string& text) { line(depth_, text + "  (rows=" + count(node_->estimated_rows) + (global_ ? ", id=" + std::to_string(node_->id) : "") + ")"); }
-  Names input(std::size_t child = 0) const { return names(node_->children[child]->output); }
-
-  void show(const ScanNode& d) {
-    const PlannedTable& t = plan_.tables[d.table];
-    head("Scan " + t.name);
-    const Names n = names(node_->output);
-    detail(depth_, "Columns", [&] { std::string s; for (const std::string& c : n) s += (s.empty() ? "" : ", ") + c; return s; }());
-    detail(depth_, "Filter", list(d.filters, n, " AND "));
-    std::string filters;
-    for (const RuntimeFilterTarget& f : d.runtime_filters) filters += (filters.empty() ? "" : ", ") + ("#" + std::to_string(f.filter)) + " on " + n[f.column];
-    detail(depth_, "Runtime Filter", filters);
-  }
-  void show(const ValuesNode& d) { head("Values (" + std::to_string(d.rows.size()) + ")"); }
-  void show(const SeriesNode& d) { head("Series " + std::to_string(d.start) + " to " + std::to_string(d.stop) + " by " + std::to_string(d.step)); }
-  void show(const ExchangeInputNode& d) {
-    const Stage& s = plan_.stages[d.stage];
-    std::string kind = "Exchange";
-    if (s.output.kind == StageOutput::Kind::kGather) kind = d.merge_keys.empty() ? "Gather" : "Merging Gather";
-    if (s.output.kind == StageOutput::Kind::kBroadcast) kind = "Broadcast";
-    if (s.output.kind == StageOutput::Kind::kHash) kind = "Hash Exchange (" + list(s.output.keys, names(s.root->output)) + ")";
-    head(kind + " from stage " + std::to_string(d.stage));
-    detail(depth_, "Merge Key", list(d.merge_keys, names(node_->output)));
-    if (!global_) tree(*s.root, depth_ + 1, "");
-  }
-  void show(const FilterNode& d) {
-    head("Filter");
-    detail(depth_, "Condition", list(d.conjuncts, input(), " AND "));
-  }
-  void show(const ProjectNode& d) {
-    head("Project");
-    const Names in = input();
-    std::string computed;
-    for (std::size_t i = 0; i < d.expressions.size(); ++i)
-      if (d.expressions[i]->kind != functions::Expression::Kind::kColumn)
-        computed += (computed.empty() ? "" : ", ") + text(d.expressions[i], in) + " AS " + node_->output[i].name;
-    detail(depth_, "Computes", computed);
-  }
-  void show(const HashJoinNode& d) {
-    head(std::string("Hash ") + join_name(d.type) + " Join" + (d.null_aware ? " (null-aware)" : "") + (d.build_unique ? " (unique)" : ""));
-    const Names p = input(0), b = input(1);
-    std::string keys, filters;
-    for (std::size_t i = 0; i < d.probe_keys.size(); ++i) {
-      keys += (keys.empty() ? "" : " AND ") + text(d.probe_keys[i], p) + " = " + text(d.build_keys[i], b);
-      if (i < d.runtime_filters.size() && d.runtime_filters[i] != 0xFFFF)
-        filters += (filters.empty() ? "" : ", ") + ("#" + std::to_string(d.runtime_filters[i])) + " from " + text(d.build_keys[i], b);
-    }
-    detail(depth_, "Keys", keys);
-    if (d.residual) detail(depth_, "Residual", text(d.residual, both(p, b)));
-    detail(depth_, "Makes Runtime Filter", filters);
-  }
-  void show(const NestedLoopJoinNode& d) {
-    head(std::string("Nested Loop ") + join_name(d.type) + " Join");
-    if (d.predicate) detail(depth_, "Condition", text(d.predicate, both(input(0), input(1))));
-  }
-  void show(const AggregateNode& d) {
-    const char* phase = d.phase == AggregateNode::Phase::kSingle ? "" : d.phase == AggregateNode::Phase::kPartial ? "Partial " : "Final ";
-    head(std::string(phase) + "Aggregate");
-    const Names in = input();
-    detail(depth_, "Group Key", list(d.keys, in));
-    std::string calls;
-    for (const functions::AggregateCall& c : d.calls) {
-      calls += (calls.empty() ? "" : ", ") + aggregate_name(c.kind) + "(" + (c.distinct ? "DISTINCT " : "") +
-               (c.kind == functions::AggregateKind::kCountStar ? "*" : list(c.args, in)) + ")";
-      if (c.filter) calls += " FILTER (" + text(c.filter, in) + ")";
-    }
-    detail(depth_, "Aggregates", calls);
-  }
-  void show(const WindowNode& d) {
-    head("Window");
-    const Names in = input();
-    std::string calls;
-    for (const WindowExpression& w : d.windows) calls += (calls.empty() ? "" : ", ") + w.name + "(" + list(w.args, in) + ")";
-    detail(depth_, "Functions", calls);
-    if (!d.windows.empty()) {
-      detail(depth_, "Partition Key", list(d.windows[0].partition_by, in));
-      detail(depth_, "Order Key", list(d.windows[0].order_by, in));
-    }
-  }
-  void show(const SortNode& d) {
-    head("Sort");
-    detail(depth_, "Sort Key", list(d.keys, input()));
-  }
-  void show(const TopNNode& d) {
-    head("Top " + std::to_string(d.limit) + (d.offset != 0 ? " offset " + std::to_string(d.offset) : ""));
-    detail(depth_, "Sort Key", list(d.keys, input()));
-  }
-  void show(const LimitNode& d) {
-    head(std::string("Limit") + (d.limit >= 0 ? " " + std::to_string(d.limit) : "") + (d.offset != 0 ? " offset " + std::to_string(d.offset) : ""));
-  }
-  void show(const UnionAllNode&) { head("Union All"); }
-
-  static Names both(Names a, const Names& b) {
-    a.insert(a.end(), b.begin(), b.end());
-    return a;
+    if (run.tasks > 0)
+      out_.push_back("Tasks: " + std::to_string(run.tasks) + " (" + std::to_string(run.task_retries) + " retried), rows read: " +
+                     std::to_string(run.rows_read) + ", bytes read: " + std::to_string(run.bytes_read));
+    out_.push_back("Result: " + std::to_string(run.rows) + " rows");
   }
 
   const PhysicalPlan& plan_;
-  bool global_;
-  int depth_ = 0;
-  const PhysicalNode* node_ = nullptr;
+  const ExplainOptions& options_;
+  Measures measures_;
   std::vector<std::string> out_;
+};
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += {'\\', c};
+    else if (c == '\n') out += "\\n";
+    else if (static_cast<unsigned char>(c) < 0x20) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
+      out += escaped;
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+class JsonForm {
+ public:
+  JsonForm(const PhysicalPlan& plan, const ExplainOptions& options) : plan_(plan), options_(options), measures_(options.run) {}
+
+  std::string text() {
+    std::vector<std::string> members;
+    if (!options_.global) {
+      members.push_back("\"Plan\": " + item(explain_items(plan_, false).front(), 2));
+    } else {
+      std::string list;
+      for (const ExplainItem& stage : explain_items(plan_, true)) list += (list.empty() ? "" : ", ") + item(stage, 2);
+      members.push_back("\"Plans\": [" + list + "]");
+    }
+    if (options_.run != nullptr) members.push_back(stages());
+    if (options_.planning_ms) members.push_back("\"Planning Time\": " + decimals(*options_.planning_ms, 3));
+    if (options_.run != nullptr) members.push_back("\"Execution Time\": " + decimals(options_.run->execution_ms, 3));
+    return "[\n" + object(members, 1) + "\n]";
+  }
+
+ private:
+  static std::string object(const std::vector<std::string>& members, int depth) {
+    const std::string indent(static_cast<std::size_t>(depth) * 2, ' ');
+    std::string out = (depth == 1 ? indent : "") + "{\n";
+    for (std::size_t i = 0; i < members.size(); ++i) out += indent + "  " + members[i] + (i + 1 < members.size() ? ",\n" : "\n");
+    return out + indent + "}";
+  }
+
+  std::string item(const ExplainItem& i, int depth) const {
+    std::vector<std::string> members{"\"Node Type\": " + quoted(i.title)};
+    if (i.node != nullptr) {
+      members.push_back("\"Node Id\": " + std::to_string(i.node->id));
+      members.push_back("\"Plan Rows\": " + count(i.node->estimated_rows));
+      if (const Total* t = measures_.of(i.node)) {
+        members.push_back("\"Actual Rows\": " + std::to_string(t->rows));
+        members.push_back("\"Q-Error\": " + decimals(q_error(i.node->estimated_rows, static_cast<double>(t->rows)), 2));
+        members.push_back("\"Actual Total Time\": " + decimals(milliseconds(t->time_ns), 3));
+        members.push_back("\"Bytes\": " + std::to_string(t->bytes));
+        members.push_back("\"Memory Bytes\": " + std::to_string(t->memory_bytes));
+        members.push_back("\"Spilled Bytes\": " + std::to_string(t->spilled_bytes));
+        members.push_back("\"Workers\": " + std::to_string(t->time_of.size()));
+        members.push_back("\"Skew\": " + decimals(t->skew(), 2));
+      }
+    }
+    for (const auto& [label, value] : i.details) members.push_back(quoted(label) + ": " + quoted(value));
+    if (!i.children.empty()) {
+      std::string list;
+      for (const ExplainItem& child : i.children) list += (list.empty() ? "" : ", ") + item(child, depth + 1);
+      members.push_back("\"Plans\": [" + list + "]");
+    }
+    return object(members, depth);
+  }
+
+  std::string stages() const {
+    std::string list;
+    for (const Stage& s : plan_.stages) {
+      const Total t = measures_.stage(s);
+      std::string workers;
+      for (const auto& [worker, ns] : t.time_of)
+        workers += (workers.empty() ? "" : ", ") + ("{\"Rank\": " + std::to_string(worker)) + ", \"Time\": " + decimals(milliseconds(ns), 3) + "}";
+      list += (list.empty() ? "" : ", ") + ("{\"Stage\": " + std::to_string(s.number)) + ", \"Time\": " + decimals(milliseconds(t.time_ns), 3) +
+              ", \"Skew\": " + decimals(t.skew(), 2) + ", \"Workers\": [" + workers + "]}";
+    }
+    const PlanRun& run = *options_.run;
+    return "\"Stages\": [" + list + "],\n    \"Tasks\": " + std::to_string(run.tasks) + ",\n    \"Task Retries\": " + std::to_string(run.task_retries) +
+           ",\n    \"Rows Read\": " + std::to_string(run.rows_read) + ",\n    \"Bytes Read\": " + std::to_string(run.bytes_read) +
+           ",\n    \"Result Rows\": " + std::to_string(run.rows);
+  }
+
+  const PhysicalPlan& plan_;
+  const ExplainOptions& options_;
+  Measures measures_;
 };
 
 }  // namespace
 
-std::vector<std::string> explain(const PhysicalPlan& plan, bool global) { return Explainer(plan, global).lines(); }
+std::vector<std::string> explain(const PhysicalPlan& plan, const ExplainOptions& options) { return TextForm(plan, options).lines(); }
+
+std::string explain_json(const PhysicalPlan& plan, const ExplainOptions& options) { return JsonForm(plan, options).text(); }
 
 }  // namespace tajo::plan

@@ -432,6 +432,7 @@ Lowered Lower::window(LogicalNode& node, const ColumnSet& required) {
       r.args = resolve(w.args, in);
       r.partition_by = resolve(w.partition_by, in);
       r.order_by = resolve(w.order_by, in);
+      r.frame = w.frame;
       detail.windows.push_back(std::move(r));
       PhysicalColumn c;
       c.name = context_.info(node.ids[i]).name;

@@ -11,7 +11,7 @@ void save(A& a, const SourceRef& m) { a(m.rank, m.task); save_shared(a, m.inline
 template <class A>
 void load(A& a, SourceRef& m) { a(m.rank, m.task); m.inline_output = load_shared(a); }
 template <class A>
-void serialize(A& a, OperatorCounters& m) { a(m.node, m.rows, m.bytes, m.time_ns, m.memory_bytes, m.spilled_bytes); }
+void serialize(A& a, OperatorCounters& m) { a(m.node, m.rows, m.bytes, m.time_ns, m.memory_bytes, m.spilled_bytes, m.worker); }
 template <class A>
 void serialize(A& a, RunningQuery& m) { a(m.query, m.attempt, m.fraction, m.rows_read, m.bytes_read); }
 template <class A>

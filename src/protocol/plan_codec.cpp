@@ -97,7 +97,8 @@ struct Io {
   void one(functions::EvaluationSettings& v) { a(v.now_us, v.random_seed, v.timezone_offset_s); }
   void one(functions::AggregateCall& v) { (*this)(v.kind, v.args, v.filter, v.distinct, v.type, v.physical); }
   void one(SortKey& v) { (*this)(v.expression, v.descending, v.nulls_first); }
-  void one(WindowExpression& v) { (*this)(v.name, v.args, v.partition_by, v.order_by, v.type); }
+  void one(WindowFrame& v) { (*this)(v.mode, v.start, v.end, v.start_offset, v.end_offset); }
+  void one(WindowExpression& v) { (*this)(v.name, v.args, v.partition_by, v.order_by, v.type, v.frame); }
   void one(PhysicalColumn& v) { a(v.name, v.type, v.physical, v.bounds); }
   void one(RuntimeFilterTarget& v) { a(v.filter, v.column); }
   void one(ScanNode& v) { (*this)(v.table, v.columns, v.filters, v.runtime_filters); }

@@ -99,9 +99,9 @@ ExpressionPtr Binder::bind(const Node* node, const Clause& clause) {
     case PG_QUERY__NODE__NODE_ROW_EXPR:
       unsupported("a row as a value", node->row_expr->location);
     case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
-      unsupported("ARRAY", node->a_array_expr->location);
+      return bind_array(node->a_array_expr, clause);
     case PG_QUERY__NODE__NODE_A_INDIRECTION:
-      unsupported("a subscript or field of a value", location_of(node));
+      return bind_indirection(node->a_indirection, clause);
     case PG_QUERY__NODE__NODE_GROUPING_FUNC:
       unsupported("GROUPING()", node->grouping_func->location);
     case PG_QUERY__NODE__NODE_NAMED_ARG_EXPR:
@@ -111,6 +111,11 @@ ExpressionPtr Binder::bind(const Node* node, const Clause& clause) {
     default:
       unsupported("this kind of expression", location_of(node));
   }
+}
+
+bool Binder::is_array_element(const Expression& e) const {
+  if (e.kind == Expression::Kind::kColumn) return elements_.contains(e.column);
+  return e.kind == Expression::Kind::kCall && e.function == "array_element";
 }
 
 std::vector<ExpressionPtr> Binder::bind_all(NodeSpan nodes, const Clause& clause) {
@@ -310,6 +315,10 @@ ExpressionPtr Binder::bind_operator(const PgQuery__AExpr* e, const Clause& claus
   }
   ExpressionPtr a = bind(e->lexpr, clause);
   ExpressionPtr b = bind(e->rexpr, clause);
+  // Arrays are text, so an element takes the type it is used with.
+  for (auto [element, other] : {std::pair{&a, &b}, std::pair{&b, &a}})
+    if (is_array_element(**element) && !is_untyped(**other) && !(*other)->type.is_text())
+      *element = coerce(std::move(*element), (*other)->type, e->location);
   if (is_comparison(op)) return compare(op, std::move(a), std::move(b), e->location);
   // A parameter in arithmetic takes its partner's type; beside a date or time that would leave out intervals.
   if (is_open_parameter(*a) && b->type.is_numeric()) a = coerce(std::move(a), b->type);
@@ -372,6 +381,7 @@ const char* interval_unit(int fields) {
 }  // namespace
 
 ExpressionPtr Binder::bind_cast(const PgQuery__TypeCast* e, const Clause& clause) {
+  if (ExpressionPtr named = bind_named_cast(e, clause)) return named;
   const Type type = bind_type(e->type_name);
   ExpressionPtr arg = bind(e->arg, clause);
   if (type.id == TypeId::kInterval && e->type_name->n_typmods > 0 && is(e->type_name->typmods[0], PG_QUERY__NODE__NODE_A_CONST) &&

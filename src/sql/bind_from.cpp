@@ -117,10 +117,15 @@ BoundFrom Binder::system_scan(const std::string& schema, const std::string& name
     node->ids.push_back(id);
     relation.columns.push_back({c.name, id});
   }
+  // Most columns of a catalog hold one value again and again: such rows share the constant.
+  std::vector<ExpressionPtr> last(columns.columns.size());
   for (std::vector<data::Value>& row : context_.system_tables->rows(schema, name)) {
     TAJO_ASSERT(row.size() == columns.columns.size());
     std::vector<ExpressionPtr> values;
-    for (std::size_t i = 0; i < row.size(); ++i) values.push_back(functions::make_constant(std::move(row[i]), columns.columns[i].type));
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (!last[i] || last[i]->constant != row[i]) last[i] = functions::make_constant(std::move(row[i]), columns.columns[i].type);
+      values.push_back(last[i]);
+    }
     node->rows.push_back(std::move(values));
   }
   return as_relation(std::move(node), std::move(relation), range->alias);
@@ -160,12 +165,22 @@ BoundFrom Binder::bind_range_function(const PgQuery__RangeFunction* range, const
   const PgQuery__FuncCall* f = only->func_call;
   const std::string name(string_in(f->funcname[f->n_funcname - 1]));
   if (name == "query_result") unsupported("query_result in anything but SELECT * FROM query_result('q_…')", location);
-  if (name != "generate_series") unsupported("function " + name + " in FROM", location);
+  if (f->n_args == 0 && context_.system_tables != nullptr)  // functions that are tables: pg_get_keywords()
+    if (const auto columns = context_.system_tables->schema("pg_catalog", name)) {
+      PgQuery__RangeVar plain = PG_QUERY__RANGE_VAR__INIT;
+      plain.alias = range->alias;
+      return system_scan("pg_catalog", name, *columns, &plain);
+    }
+  if (name != "generate_series" && name != "unnest") unsupported("function " + name + " in FROM", location);
   const Scope inner = lateral_scope(scope, left);
   Clause clause;
   clause.scope = &inner;
   clause.name = "functions in FROM";
   std::vector<ExpressionPtr> args = bind_all(TAJO_NODES(f, args), clause);
+  if (name == "unnest") {
+    if (args.size() != 1) unsupported("unnest of several arrays", f->location);
+    return bind_unnest(range, args[0], f->location);
+  }
   data::Type type = data::Type::of(data::TypeId::kInt4);
   bool integers = args.size() == 2 || args.size() == 3;
   for (ExpressionPtr& arg : args) {
@@ -179,6 +194,8 @@ BoundFrom Binder::bind_range_function(const PgQuery__RangeFunction* range, const
     fail(sqlstate::kFeatureNotSupported, "generate_series(" + types + ") is not supported: its arguments must be integers", f->location);
   }
   for (ExpressionPtr& arg : args) arg = coerce(arg, type);
+  for (const ExpressionPtr& arg : args)
+    if (!functions::is_constant(*arg)) return bind_lateral_series(range, std::move(args), type, f->location);
   NodePtr node = make_node(LogicalNode::Kind::kSeries);
   node->expressions = std::move(args);
   const std::string alias = range->alias != nullptr ? range->alias->aliasname : name;

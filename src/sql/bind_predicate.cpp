@@ -80,22 +80,6 @@ ExpressionPtr Binder::bind_in_list(const PgQuery__AExpr* e, const Clause& clause
   return negated ? functions::make_not(std::move(result)) : result;
 }
 
-/// x op ANY (ARRAY[…]), x op ALL (ARRAY[…]): a list of comparisons.
-ExpressionPtr Binder::bind_any_array(const PgQuery__AExpr* e, const Clause& clause) {
-  const Node* array = e->rexpr;
-  while (is(array, PG_QUERY__NODE__NODE_TYPE_CAST)) array = array->type_cast->arg;
-  if (!is(array, PG_QUERY__NODE__NODE_A_ARRAY_EXPR)) unsupported("ANY and ALL of an array value", e->location);
-  const std::string op = operator_name(TAJO_NODES(e, name));
-  const ExpressionPtr x = bind(e->lexpr, clause);
-  std::vector<ExpressionPtr> tests;
-  for (const Node* item : TAJO_NODES(array->a_array_expr, elements)) {
-    ExpressionPtr y = bind(item, clause);
-    tests.push_back(is_comparison(op) ? compare(op, x, std::move(y), e->location) : call(op, {x, std::move(y)}, e->location));
-  }
-  if (e->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP_ANY) return tests.empty() ? truth(false) : functions::make_or(std::move(tests));
-  return functions::make_and(std::move(tests));
-}
-
 /// LIKE, ILIKE and SIMILAR TO, each with ESCAPE.
 ExpressionPtr Binder::bind_pattern(const PgQuery__AExpr* e, const Clause& clause) {
   const bool negated = operator_name(TAJO_NODES(e, name)).starts_with("!");

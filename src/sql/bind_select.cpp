@@ -18,6 +18,7 @@ BoundQuery SelectBinder::run() {
     Clause clause = clause_above("HAVING");
     clause.subqueries = &in_having_;
     clause.windows = nullptr;
+    clause.series = nullptr;
     having_ = b_.bind_condition(stmt_->having_clause, clause);
   }
   bind_orders();
@@ -74,10 +75,17 @@ std::string SelectBinder::output_name(const Node* node) {
       const PgQuery__TypeName* type = node->type_cast->type_name;
       return name == "?column?" ? std::string(string_in(type->names[type->n_names - 1])) : name;
     }
+    case PG_QUERY__NODE__NODE_A_ARRAY_EXPR:
+      return "array";
+    case PG_QUERY__NODE__NODE_A_INDIRECTION: {
+      const Node* last = TAJO_NODES(node->a_indirection, indirection).back();
+      return string_in(last).empty() ? output_name(node->a_indirection->arg) : std::string(string_in(last));
+    }
     case PG_QUERY__NODE__NODE_COLLATE_CLAUSE:
       return output_name(node->collate_clause->arg);
     case PG_QUERY__NODE__NODE_SUB_LINK: {
       if (node->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) return "exists";
+      if (node->sub_link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK) return "array";
       if (node->sub_link->sub_link_type != PG_QUERY__SUB_LINK_TYPE__EXPR_SUBLINK) return "?column?";
       const PgQuery__SelectStmt* select = node->sub_link->subselect->select_stmt;
       while (select->larg != nullptr) select = select->larg;
@@ -218,6 +226,7 @@ Clause SelectBinder::clause_above(const char* name) {
   clause.subqueries = &above_;
   clause.aggregates = &aggregates_;
   clause.windows = &windows_;
+  clause.series = &series_;
   clause.groups = grouped_ ? &key_columns_ : nullptr;
   return clause;
 }
@@ -312,6 +321,8 @@ void SelectBinder::rewrite_over_groups() {
   for (Order& o : orders_) o.key.expression = over_groups(o.key.expression);
   for (ExpressionPtr& e : on_) e = over_groups(e);
   if (having_) having_ = over_groups(having_);
+  for (ExpressionPtr& e : series_.counts) e = over_groups(e);
+  for (ExpressionPtr& e : series_.values) e = over_groups(e);
   rewrite(in_having_);
   rewrite(above_);
   for (plan::WindowExpression& w : windows_.windows) {
@@ -334,6 +345,7 @@ void SelectBinder::build() {
   root_ = b_.attach(std::move(root_), in_having_);
   root_ = b_.filter(std::move(root_), std::move(having_));
   add_windows();
+  add_series();
   project();
   if (!on_.empty())
     distinct_on();
@@ -371,6 +383,20 @@ void SelectBinder::add_windows() {
     root_ = std::move(window);
   }
   root_ = b_.attach(std::move(root_), after);
+}
+
+void SelectBinder::add_series() {
+  if (series_.ids.empty()) return;
+  ExpressionPtr most = series_.counts.size() == 1 ? series_.counts[0] : b_.call("greatest", series_.counts, -1);
+  NodePtr rows = b_.counted_rows(std::move(most), series_.row, -1);
+  const bool dependent = b_.is_dependent(*root_, *rows);
+  root_ = b_.make_node(LogicalNode::Kind::kJoin, std::move(root_), std::move(rows));
+  root_->join_type = plan::JoinType::kInner;
+  root_->dependent = dependent;
+  NodePtr node = b_.make_node(LogicalNode::Kind::kProject, std::move(root_));
+  node->ids = series_.ids;
+  node->expressions = std::move(series_.values);
+  root_ = std::move(node);
 }
 
 void SelectBinder::project() {

@@ -176,6 +176,8 @@ plan::StatementBody Binder::bind_explain(const PgQuery__ExplainStmt* stmt) {
     const bool on = value == "true" || value == "on" || value == "1";
     if (name == "analyze")
       explain->analyze = on;
+    else if (name == "format" && value == "json")
+      explain->json = true;
     else if (name == "format" && value != "text")
       unsupported("EXPLAIN (FORMAT " + value + ")", option->location);
     else if ((name == "buffers" || name == "wal" || name == "settings") && on)

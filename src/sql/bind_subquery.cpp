@@ -76,7 +76,7 @@ ExpressionPtr Binder::bind_sublink(const PgQuery__SubLink* link, const Clause& c
       return all ? functions::make_not(std::move(found)) : found;
     }
     case PG_QUERY__SUB_LINK_TYPE__ARRAY_SUBLINK:
-      unsupported("ARRAY(subquery)", link->location);
+      return bind_array_sublink(link, clause);
     default:
       unsupported("this kind of subquery", link->location);
   }

@@ -49,12 +49,54 @@ plan::CreateTableStatement Binder::table_head(const PgQuery__RangeVar* name, boo
   return table;
 }
 
+namespace {
+
+/// Changes of one letter that turn `a` into `b`.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t corner = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, corner + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      corner = above;
+    }
+  }
+  return row[b.size()];
+}
+
+std::vector<std::string_view> known_options(const std::string& format) {
+  if (format == "text" || format == "csv")
+    return {"text.delimiter",       "csvfile.delimiter",        "text.null",  "csvfile.null", "quote_char", "text.quote_char", "escape_char", "text.escape_char",
+            "text.skip.headerlines", "text.error-tolerance.max-num", "csv.header", "header"};
+  if (format == "hdf5") return {"hdf5.group", "hdf5.dataset"};
+  if (format.empty()) return {"compression"};
+  return {};
+}
+
+}  // namespace
+
+/// An option nobody reads would be a silent mistake. `format`: empty for managed tables.
+void Binder::check_option(const std::string& key, const std::string& format, int location) const {
+  const std::vector<std::string_view> known = known_options(format);
+  if (std::find(known.begin(), known.end(), key) != known.end()) return;
+  const std::string what = "unknown option '" + key + "' of " + (format.empty() ? "a managed table" : "format " + format);
+  if (known.empty()) fail("22023", what + ": it has none", location);
+  const auto nearest = *std::min_element(known.begin(), known.end(), [&](auto a, auto b) { return distance(key, a) < distance(key, b); });
+  fail("22023", what + "; did you mean '" + std::string(nearest) + "'?", location);
+}
+
 void Binder::table_storage(plan::CreateTableStatement& table) {
   const TajoWords& words = statement_.words;
   if (words.partition_begin >= 0) unsupported("PARTITION BY COLUMN", words.partition_begin);
   if (words.tablespace && *words.tablespace != "default" && *words.tablespace != "pg_default")
     fail("42704", "tablespace \"" + *words.tablespace + "\" does not exist", words.tablespace_begin);
-  for (const auto& [key, value] : words.options) table.source.options[lower(key)] = value;
+  for (const auto& [key, value] : words.options) {
+    const std::string format = !words.external ? "" : words.format ? lower(*words.format) : "";
+    check_option(lower(key), format, words.create_begin);
+    table.source.options[lower(key)] = value;
+  }
   table.external = words.external;
   table.source.managed = !words.external;
   if (!words.external) {

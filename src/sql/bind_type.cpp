@@ -23,6 +23,9 @@ const std::unordered_map<std::string_view, TypeId>& type_names() {
                                                                       {"int8", TypeId::kInt8},
                                                                       {"bigint", TypeId::kInt8},
                                                                       {"oid", TypeId::kInt8},
+                                                                      {"xid", TypeId::kInt8},
+                                                                      {"int2vector", TypeId::kText},
+                                                                      {"oidvector", TypeId::kText},
                                                                       {"float4", TypeId::kFloat4},
                                                                       {"real", TypeId::kFloat4},
                                                                       {"float8", TypeId::kFloat8},
@@ -62,7 +65,7 @@ Type Binder::bind_type(const PgQuery__TypeName* name) {
   const std::string type(string_in(names.back()));
   if (name->setof) unsupported("SETOF", name->location);
   if (name->pct_type) unsupported("%TYPE", name->location);
-  if (name->n_array_bounds > 0) unsupported("type " + type + "[]", name->location);
+  if (name->n_array_bounds > 0) return Type::of(TypeId::kText);  // arrays are text: bind_array.cpp
   const auto known = type_names().find(type);
   if (known == type_names().end()) {
     static const std::set<std::string_view> kKnownElsewhere = {"timetz",  "bit",     "varbit", "json",  "jsonb", "uuid",
@@ -117,6 +120,7 @@ Type Binder::bind_type(const PgQuery__TypeName* name) {
 }
 
 Type Binder::column_type(const PgQuery__TypeName* name, const char* column) {
+  if (name->n_array_bounds > 0) unsupported("a column of an array type (\"" + std::string(column) + "\")", name->location);
   const Type type = bind_type(name);
   if (type.id == TypeId::kInterval) unsupported("a column of type interval (\"" + std::string(column) + "\")", name->location);
   return type.id == TypeId::kDecimal && type.precision == 0 ? Type::decimal(38, kBareScale) : type;

@@ -21,6 +21,7 @@ class Binder {
   plan::StatementBody bind_create_table(const PgQuery__CreateStmt* stmt);
   plan::StatementBody bind_create_table_as(const PgQuery__CreateTableAsStmt* stmt);
   plan::CreateTableStatement table_head(const PgQuery__RangeVar* name, bool if_not_exists);
+  void check_option(const std::string& key, const std::string& format, int location) const;
   void table_storage(plan::CreateTableStatement& table);
   void add_column(data::Schema& schema, const PgQuery__ColumnDef* def);
   void add_columns_like(data::Schema& schema, const catalog::TablePtr& table);
@@ -103,7 +104,6 @@ class Binder {
   ExpressionPtr bind_in_list(const PgQuery__AExpr* e, const Clause& clause);
   ExpressionPtr bind_pattern(const PgQuery__AExpr* e, const Clause& clause);
   ExpressionPtr bind_similar(ExpressionPtr text, const Node* pattern, const Clause& clause, int location);
-  ExpressionPtr bind_any_array(const PgQuery__AExpr* e, const Clause& clause);
   ExpressionPtr bind_row_comparison(const std::string& op, NodeSpan left, NodeSpan right, const Clause& clause, int location);
   ExpressionPtr bind_bool(const PgQuery__BoolExpr* e, const Clause& clause);
   ExpressionPtr bind_boolean_test(const PgQuery__BooleanTest* e, const Clause& clause);
@@ -116,14 +116,34 @@ class Binder {
   /// Converts an untyped literal or parameter to `type` now, anything else by a cast.
   ExpressionPtr coerce(ExpressionPtr e, const data::Type& type, int location = -1);
   ExpressionPtr boolean(ExpressionPtr e, const char* where, int location);
+  bool is_array_element(const functions::Expression& e) const;
   std::vector<ExpressionPtr> bind_all(NodeSpan nodes, const Clause& clause);
   void unify_unknown(std::vector<ExpressionPtr>& args, std::size_t step, std::size_t first);
+
+  // bind_array.cpp
+  ExpressionPtr bind_array(const PgQuery__AArrayExpr* array, const Clause& clause);
+  ExpressionPtr array_piece(ExpressionPtr e, int location);
+  ExpressionPtr array_around(ExpressionPtr pieces, bool empty_is_null, int location);
+  ExpressionPtr bind_array_sublink(const PgQuery__SubLink* link, const Clause& clause);
+  ExpressionPtr bind_any_array(const PgQuery__AExpr* e, const Clause& clause);
+  ExpressionPtr bind_indirection(const PgQuery__AIndirection* e, const Clause& clause);
+  NodePtr counted_rows(ExpressionPtr count, ColumnId id, int location);
+  ExpressionPtr series_count(const std::vector<ExpressionPtr>& args, int location);
+  ExpressionPtr bind_series(const std::string& name, std::vector<ExpressionPtr> args, const Clause& clause, int location);
+  ExpressionPtr json_object(const std::vector<ExpressionPtr>& args, int location);
+  BoundFrom bind_unnest(const PgQuery__RangeFunction* range, ExpressionPtr array, int location);
+  BoundFrom bind_lateral_series(const PgQuery__RangeFunction* range, std::vector<ExpressionPtr> args, const data::Type& type, int location);
 
   // bind_function.cpp
   ExpressionPtr bind_function(const PgQuery__FuncCall* f, const Clause& clause);
   /// Null: not one of PostgreSQL's functions over its catalog (bind_catalog_function.cpp).
-  ExpressionPtr bind_catalog_function(const std::string& name, const std::vector<ExpressionPtr>& args, int location);
+  ExpressionPtr bind_catalog_function(const std::string& name, const std::vector<ExpressionPtr>& args, const Clause& clause, int location);
+  ExpressionPtr catalog_lookup(const char* table, const char* key, const char* value, ExpressionPtr arg, const Clause& clause, int location);
+  ExpressionPtr named_oid(const std::string& type, const std::string& name, int location);
+  ExpressionPtr bind_named_cast(const PgQuery__TypeCast* e, const Clause& clause);
+  ExpressionPtr oid_name(const std::string& type, ExpressionPtr oid, const Clause& clause, int location);
   ExpressionPtr bind_aggregate(const std::string& name, const PgQuery__FuncCall* f, const Clause& clause);
+  void bind_frame(plan::WindowExpression& window, const PgQuery__WindowDef* def, const Clause& clause);
   ExpressionPtr bind_window(const std::string& name, const PgQuery__FuncCall* f, const Clause& clause);
   std::vector<plan::SortKey> bind_sort_keys(NodeSpan sort_clause, const Clause& clause);
   static void set_direction(plan::SortKey& key, const PgQuery__SortBy* by);
@@ -161,6 +181,7 @@ class Binder {
   std::vector<bool> not_null_;          ///< by column id: proved
   std::vector<data::Type> parameters_;  ///< as given or inferred so far
   std::set<const PgQuery__CommonTableExpr*> used_ctes_;
+  std::set<ColumnId> elements_;         ///< text columns that hold elements of arrays: they take the type they are used with
   std::size_t nodes_ = 0;
   int depth_ = 0;
 };

@@ -66,6 +66,14 @@ struct WindowSink {
   NodeSpan named;  ///< the WINDOW clause
 };
 
+/// Set-returning functions of a select list: they run side by side, the shorter ones padded with NULLs.
+struct SeriesSink {
+  ColumnId row = 0;                    ///< number of the row within one input row, from 0
+  std::vector<ExpressionPtr> counts;   ///< rows of each function
+  std::vector<ExpressionPtr> values;   ///< its value, by `row`
+  std::vector<ColumnId> ids;
+};
+
 /// What an expression may do where it stands.
 struct Clause {
   const Scope* scope = nullptr;
@@ -73,6 +81,7 @@ struct Clause {
   std::vector<Attachment>* subqueries = nullptr;         ///< null: not allowed here
   AggregateSink* aggregates = nullptr;                   ///< null: not allowed here
   WindowSink* windows = nullptr;                         ///< null: not allowed here
+  SeriesSink* series = nullptr;                          ///< null: not allowed here
   const std::map<ColumnId, ColumnId>* groups = nullptr;  ///< set above a grouping
   bool in_aggregate = false;
   bool in_window = false;

@@ -37,6 +37,7 @@ class SelectBinder {
   void rewrite(std::vector<Attachment>& attachments);
   void build();
   void add_windows();
+  void add_series();
   void project();
   void distinct();
   void distinct_on();
@@ -56,6 +57,7 @@ class SelectBinder {
   std::vector<Attachment> below_, in_having_, above_;
   AggregateSink aggregates_;
   WindowSink windows_;
+  SeriesSink series_;
   bool grouped_ = false;
   std::vector<ExpressionPtr> keys_;
   std::vector<ColumnId> key_ids_;

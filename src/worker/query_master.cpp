@@ -314,7 +314,10 @@ void QueryMaster::succeed() {
     for (const Task& task : run.tasks) {
       done.rows_read += task.done.rows_read;
       done.bytes_read += task.done.bytes_read;
-      done.counters.insert(done.counters.end(), task.done.counters.begin(), task.done.counters.end());
+      for (protocol::OperatorCounters c : task.done.counters) {
+        c.worker = task.worker;
+        done.counters.push_back(c);
+      }
     }
   }
   for (Task& task : stages_[root].tasks) {

@@ -229,7 +229,7 @@ void WorkerNode::run_task(Rank source, protocol::RunTask run) {
     done->rows = result.rows;
     done->rows_read = result.rows_read;
     done->bytes_read = result.bytes_read;
-    for (const exec::NodeCounters& c : result.counters) done->counters.push_back({c.node, c.rows, c.bytes, c.time_ns, c.memory_bytes, c.spilled_bytes});
+    for (const exec::NodeCounters& c : result.counters) done->counters.push_back({c.node, c.rows, c.bytes, c.time_ns, c.memory_bytes, c.spilled_bytes, kNoRank});
     loop_.post([this, source, done] { task_ended(source, *done); });
   });
 }

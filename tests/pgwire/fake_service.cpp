@@ -112,7 +112,7 @@ master::StatementDescription FakeService::describe(const master::SessionToken&, 
   if (statement == "select parameters") {
     description.parameters.assign(parameter_types.begin(), parameter_types.end());
     description.parameters.resize(std::max<std::size_t>(2, parameter_types.size()), Type::of(TypeId::kText));
-    description.columns = text_columns({"form", "bytes"});
+    description.columns = text_columns({"bytes"});
   }
   if (statement == "select error") throw Error("42703", "column \"error\" does not exist").at(8).hint("Look again.").detail("No such thing.");
   return description;
@@ -185,8 +185,8 @@ void FakeService::run(const master::SessionToken& session, const std::string& te
     return send(sink, rows);
   }
   if (statement == "select parameters") {
-    FakeRows rows(text_columns({"form", "bytes"}));
-    for (const auto& p : parameters) rows.add({Value(std::string(p.binary ? "binary" : "text")), p.is_null ? Value() : Value(p.bytes)});
+    FakeRows rows(text_columns({"bytes"}));
+    for (const auto& p : parameters) rows.add({p.is_null ? Value() : Value(p.bytes)});
     return send(sink, rows);
   }
   if (statement == "select error") throw Error("42703", "column \"error\" does not exist").at(8).hint("Look again.").detail("No such thing.");

@@ -185,10 +185,9 @@ TEST(Extended, ParametersAndBinaryResults) {
   Oid types[] = {17, 25, 23};
   Result r(PQexecParams(c.get(), "SELECT parameters", 3, types, values, lengths, formats, 0));
   ASSERT_EQ(PQntuples(r.get()), 3) << PQerrorMessage(c.get());
-  EXPECT_EQ(cell(r, 0, 0), "binary");
-  EXPECT_EQ(PQgetlength(r.get(), 0, 1), 3);
-  EXPECT_EQ(cell(r, 1, 1), "text");
-  EXPECT_TRUE(PQgetisnull(r.get(), 2, 1));
+  EXPECT_EQ(cell(r, 0, 0), "\\x610062");
+  EXPECT_EQ(cell(r, 1, 0), "text");
+  EXPECT_TRUE(PQgetisnull(r.get(), 2, 0));
   Result binary(PQexecParams(c.get(), "SELECT 1", 0, nullptr, nullptr, nullptr, nullptr, 1));
   ASSERT_EQ(PQgetlength(binary.get(), 0, 0), 4);
   EXPECT_EQ(std::string(PQgetvalue(binary.get(), 0, 0), 4), std::string("\0\0\0\1", 4));

@@ -8,6 +8,7 @@
 #include <functional>
 #include <sstream>
 
+#include "tajo/plan/explain.hpp"
 #include "tajo/common/error.hpp"
 #include "tajo/sql/parser.hpp"
 
@@ -196,7 +197,7 @@ plan::PhysicalPlan plan_query(const std::string& sql, const catalog::SnapshotPtr
 
 std::string explain_text(const plan::PhysicalPlan& plan, bool global) {
   std::string out;
-  for (const std::string& line : plan::explain(plan, global)) out += line + "\n";
+  for (const std::string& line : plan::explain(plan, {global, nullptr, {}})) out += line + "\n";
   return out;
 }
 

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import ctypes
 import io
+import json
 import os
 import pathlib
 import subprocess
@@ -365,6 +366,45 @@ def check_large_result(place):
         cursor.execute("SELECT i FROM t ORDER BY i DESC")
         first, *_, last = cursor.fetchall()
         equal((cursor.rowcount, first, last), (2_000_000, (2_000_000,), (1,)))
+
+
+def check_explain(place):
+    """EXPLAIN ANALYZE shows what each operator did, as text and as JSON."""
+    place.rows("CREATE TABLE t AS SELECT i AS a, i % 10 AS b FROM generate_series(1, 20000) AS g (i)")
+    query = "SELECT b, count(*) FROM t WHERE a <= 5000 GROUP BY b ORDER BY b"
+    lines = [row[0] for row in place.rows("EXPLAIN ANALYZE " + query)]
+    scan = next(line for line in lines if "Scan t" in line)
+    for text in ("(rows=", "actual rows=5000", "q-error=", "time=", " ms"):
+        if text not in scan:
+            raise AssertionError(f"{text!r} is missing in {scan!r}")
+    for start in ("Stage 0: workers=", "Tasks: ", "Result: 10 rows", "Planning Time: ", "Execution Time: "):
+        if not any(line.startswith(start) for line in lines):
+            raise AssertionError(f"no line begins with {start!r}: {lines}")
+    plain = [row[0] for row in place.rows("EXPLAIN " + query)]
+    equal([any("actual" in line for line in plain), any(line.startswith("Planning Time") for line in plain)], [False, True])
+
+    def nodes(node):
+        yield node
+        for child in node.get("Plans", []):
+            yield from nodes(child)
+
+    for options, measured in (("FORMAT JSON", False), ("ANALYZE, FORMAT JSON", True)):
+        answer = place.one(f"EXPLAIN ({options}) " + query)
+        (document,) = json.loads(answer) if isinstance(answer, str) else answer
+        scan = next(node for node in nodes(document["Plan"]) if node["Node Type"].startswith("Scan"))
+        equal(scan.get("Actual Rows"), 5000 if measured else None)
+        equal(("Execution Time" in document, "Stages" in document, "Planning Time" in document), (measured, measured, True))
+    place.rows("EXPLAIN ANALYZE SELECT 1")
+    place.rows("EXPLAIN (ANALYZE, FORMAT JSON) SELECT sum(i) FROM generate_series(1, 10) AS g (i)")
+
+
+def check_table_options(place):
+    """An option nobody reads is an error that names the nearest."""
+    path = place.file("rows.csv", "1\n")
+    with fails("22023", "text.delimiter"):
+        place.rows(f"CREATE EXTERNAL TABLE o (a int4) USING CSV WITH ('text.delimeter'='|') LOCATION 'file://{path}'")
+    with fails("22023", "hdf5.group"):
+        place.rows(f"CREATE EXTERNAL TABLE o USING HDF5 WITH ('hdf5.grup'='/x') LOCATION 'file://{path}'")
 
 
 def check_prepared(place):

@@ -52,8 +52,7 @@ class CopySource {
 
 struct Parameter {
   bool is_null = false;
-  bool binary = false;
-  std::string bytes;
+  std::string bytes;  ///< text form
 };
 
 /// What Parse + Describe tell.

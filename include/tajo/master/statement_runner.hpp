@@ -22,6 +22,7 @@
 #include "tajo/master/query_state.hpp"
 #include "tajo/master/resource_tracker.hpp"
 #include "tajo/master/session_state.hpp"
+#include "tajo/plan/explain.hpp"
 #include "tajo/plan/optimizer.hpp"
 #include "tajo/plan/statement.hpp"
 #include "tajo/protocol/messages.hpp"
@@ -162,7 +163,8 @@ class StatementRunner {
   template <class T>
   T await(Run& run, std::optional<T>& given, Micros deadline, const std::function<void()>& cancel);
   bool run_is_immediate(const plan::PhysicalPlan& plan) const;
-  void run_immediate(Run& run, plan::PhysicalPlan plan);
+  std::vector<exec::NodeCounters> run_immediate(Run& run, std::shared_ptr<const plan::PhysicalPlan> plan);
+  plan::PlanRun analyze(Run& run, const std::shared_ptr<const plan::PhysicalPlan>& plan);
   protocol::QueryDone run_distributed(Run& run, const plan::PhysicalPlan& plan, protocol::StageInputs feeds);
   plan::PlannerSettings planner_settings(const Run& run, bool immediate) const;
   bool has_tables(const plan::LogicalPlan& plan) const;

@@ -46,12 +46,29 @@ struct AggregateExpression {
   data::Type type;
 };
 
+/// Which rows around its own a window function sees; the default is PostgreSQL's: to the last peer of the row.
+struct WindowFrame {
+  enum class Mode : std::uint8_t { kRange, kRows, kGroups };
+  enum class Bound : std::uint8_t { kUnboundedPreceding, kPreceding, kCurrentRow, kFollowing, kUnboundedFollowing };
+  Mode mode = Mode::kRange;
+  Bound start = Bound::kUnboundedPreceding, end = Bound::kCurrentRow;
+  std::int64_t start_offset = 0, end_offset = 0;  ///< kRows, kGroups
+  bool is_default() const { return mode == Mode::kRange && start == Bound::kUnboundedPreceding && end == Bound::kCurrentRow; }
+  bool has_offset(Bound b) const { return b == Bound::kPreceding || b == Bound::kFollowing; }
+  /// kRange with offsets: each such bound adds two arguments behind the function's own, the order key and the value
+  /// the frame goes to, both of one type.
+  std::size_t extra_arguments() const {
+    return mode != Mode::kRange ? 0 : 2 * (static_cast<std::size_t>(has_offset(start)) + static_cast<std::size_t>(has_offset(end)));
+  }
+};
+
 struct WindowExpression {
   std::string name;                 ///< row_number, rank, …, or an aggregate
   std::vector<ExpressionPtr> args;
   std::vector<ExpressionPtr> partition_by;
   std::vector<SortKey> order_by;
   data::Type type;
+  WindowFrame frame;
 };
 
 /// One relational operator. A tree (a DAG after common subplans are shared); each node owns its children.

@@ -24,7 +24,4 @@ PhysicalPlan optimize(LogicalPlan plan, const PlannerSettings& settings);
 /// The same for INSERT/CTAS: rows of the query are written to `target`.
 PhysicalPlan optimize_write(LogicalPlan plan, WriteTarget target, const PlannerSettings& settings);
 
-/// EXPLAIN: the tree of the whole query (one line a node) and, with `global`, the stages with their exchanges.
-std::vector<std::string> explain(const PhysicalPlan& plan, bool global);
-
 }  // namespace tajo::plan

@@ -63,6 +63,6 @@ struct Statement {
   StatementBody body;
   std::vector<data::Type> parameters;   ///< types of $1.. as inferred
 };
-struct ExplainStatement { Statement statement; bool analyze = false; bool global = false; };
+struct ExplainStatement { Statement statement; bool analyze = false; bool global = false; bool json = false; };
 
 }  // namespace tajo::plan

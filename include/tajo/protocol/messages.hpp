@@ -71,6 +71,7 @@ struct StartQuery {
 struct OperatorCounters {
   std::uint32_t node = 0;
   std::uint64_t rows = 0, bytes = 0, time_ns = 0, memory_bytes = 0, spilled_bytes = 0;
+  Rank worker = kNoRank;  ///< set by the QueryMaster
 };
 
 /// Results up to this are complete at the active before the first row leaves; larger ones are staged in a file.

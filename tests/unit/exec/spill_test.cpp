@@ -229,9 +229,9 @@ TEST_F(SpillTest, WindowsOverSpilledRuns) {
     plan::WindowNode windows;
     const std::vector<ExpressionPtr> part{column(scan, 1)};
     const std::vector<plan::SortKey> order{ascending(column(scan, 2)), ascending(column(scan, 0))};
-    windows.windows.push_back({"row_number", {}, part, order, int8()});
-    windows.windows.push_back({"sum", {column(scan, 2)}, part, order, decimal(38, 0)});
-    windows.windows.push_back({"lag", {column(scan, 2)}, part, order, int8()});
+    windows.windows.push_back({"row_number", {}, part, order, int8(), {}});
+    windows.windows.push_back({"sum", {column(scan, 2)}, part, order, decimal(38, 0), {}});
+    windows.windows.push_back({"lag", {column(scan, 2)}, part, order, int8(), {}});
     for (const plan::WindowExpression& w : windows.windows) node->output.push_back({"", w.type, data::physical_of(w.type), {}});
     node->detail = std::move(windows);
     node->children.push_back(std::move(scan));

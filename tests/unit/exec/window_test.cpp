@@ -17,7 +17,7 @@ Node window(Node child, std::vector<plan::WindowExpression> windows) {
 
 plan::WindowExpression over(std::string name, std::vector<ExpressionPtr> args, std::vector<ExpressionPtr> partition,
                             std::vector<plan::SortKey> order, data::Type type) {
-  return {std::move(name), std::move(args), std::move(partition), std::move(order), type};
+  return {std::move(name), std::move(args), std::move(partition), std::move(order), type, {}};
 }
 
 const Rows kRows{{std::string("a"), std::int64_t{3}}, {std::string("b"), std::int64_t{7}}, {std::string("a"), std::int64_t{1}},

@@ -150,7 +150,7 @@ TEST_F(QueryTest, Windows) {
             "sort[b#1, c#2 desc](filter[=(row_number#4, 1)](window row_number#4=row_number() over (b#1; b#1, c#2 desc)(scan t)))");
   EXPECT_EQ(error("select 1 from t where row_number() over () = 1"), "42P20@23 window functions are not allowed in WHERE");
   EXPECT_EQ(error("select rank() from t"), "42809@8 window function rank requires an OVER clause");
-  EXPECT_EQ(error("select sum(a) over (rows between 1 preceding and current row) from t"), "0A000@20 a window frame is not supported");
+  EXPECT_EQ(error("select sum(a) over (rows between 1 preceding and current row exclude ties) from t"), "0A000@20 EXCLUDE in a window frame is not supported");
 }
 
 TEST_F(QueryTest, Expressions) {
@@ -224,9 +224,15 @@ class FewTables : public SystemTables {
       s.columns = {{"rank", Type::of(TypeId::kInt4), false}, {"role", Type::of(TypeId::kText), false}};
       return s;
     }
+    if (table == "pg_roles") {
+      data::Schema s;
+      s.columns = {{"oid", Type::of(TypeId::kInt8), false}, {"rolname", Type::of(TypeId::kText), false}};
+      return s;
+    }
     return std::nullopt;
   }
-  std::vector<std::vector<data::Value>> rows(const std::string&, const std::string&) const override {
+  std::vector<std::vector<data::Value>> rows(const std::string&, const std::string& table) const override {
+    if (table == "pg_roles") return {{std::int64_t{10}, std::string("boss")}};
     return {{std::int64_t{0}, std::string("active")}, {std::int64_t{1}, {}}};
   }
 };
@@ -255,8 +261,9 @@ TEST_F(QueryTest, WhatPsqlAsksOfTheCatalog) {
       plan("SELECT c.role as \"Name\", CASE c.rank WHEN 0 THEN 'table' END as \"Type\", pg_catalog.pg_get_userbyid(c.rank) as \"Owner\"\n"
            "FROM pg_catalog.pg_class c WHERE c.role OPERATOR(pg_catalog.~) '^(t)$' COLLATE pg_catalog.default\n"
            "AND c.role !~ '^pg_toast' AND pg_catalog.pg_table_is_visible(c.rank) ORDER BY 1,2;"),
-      "sort[role#1, Type#2](project[Type#2=case(=(rank#0, 0), 'table'), Owner#3='boss'](filter[(~(role#1, '^(t)$') and "
-      "not ~(role#1, '^pg_toast'))](values(0, 'active'), (1, null:TEXT))))");
+      "sort[role#1, Type#4](project[Type#4=case(=(rank#0, 0), 'table')](single[=(oid#2, rank#0::INT8)]("
+      "filter[(~(role#1, '^(t)$') and not ~(role#1, '^pg_toast') and (<(rank#0, 13001) or >(rank#0, 13999)))]("
+      "values(0, 'active'), (1, null:TEXT)), values(10, 'boss'))))");
 }
 
 TEST_F(QueryTest, TajoMatchesWholeStringsInItsOwnMode) {
