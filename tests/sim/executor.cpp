@@ -15,7 +15,6 @@ namespace {
 
 constexpr Micros kPeerTimeout = 10 * kSecond;    // as exchange::OutputStore has it
 constexpr Micros kLookAgain = 20 * kMs;
-constexpr std::uint32_t kGroups = 4;             // splits of a table: enough for several tasks
 constexpr std::uint64_t kSplitRows = 300'000;    // so that each becomes a task of its own
 
 std::vector<std::int64_t> tokens_of_block(ByteView block) {
@@ -115,7 +114,7 @@ void SimOutputs::drop_query(const QueryId& query) {
 
 std::vector<data::Split> SimStorage::splits(const storage::ScanRequest& request, std::uint64_t) {
   std::vector<data::Split> out;
-  const auto groups = static_cast<std::uint32_t>(std::min<std::size_t>(kGroups, request.fragments.size()));
+  const auto groups = request.fragments.empty() ? 0 : service_.process().sim.options.table_splits;
   for (std::uint32_t g = 0; g < groups; ++g) out.push_back({g, g, groups, kSplitRows});
   return out;
 }
@@ -123,7 +122,9 @@ std::vector<data::Split> SimStorage::splits(const storage::ScanRequest& request,
 std::vector<data::FragmentInfo> SimStorage::list_external(const data::TableSource& source) {
   Sim& sim = service_.process().sim;
   service_.runtime().sleep(static_cast<Micros>(sim.rng.below(60 * kMs)));
-  if (source.location.ends_with("poison")) service_.dies_of("planning a poisonous statement");
+  int masters = 0;
+  for (auto& r : sim.ranks) masters += r->alive && r->is_master && r->world == service_.process().world ? 1 : 0;
+  if (source.location.ends_with("poison") && masters > 2) service_.dies_of("killed by a statement while it planned it");
   return {};
 }
 
@@ -224,6 +225,12 @@ void SimEngine::finish(const TaskId& id, exec::TaskResult result) {
 
 namespace {
 
+/// A LIMIT without an order keeps what comes first. Told from the tree, not from the plan's own word.
+bool repeatable(const plan::PhysicalNode& node) {
+  if (std::holds_alternative<plan::LimitNode>(node.detail)) return false;
+  return std::all_of(node.children.begin(), node.children.end(), [](const auto& child) { return repeatable(*child); });
+}
+
 /// Walks a stage's tree for whose rows come out of it.
 struct Walk {
   const exec::TaskSpec& spec;
@@ -288,7 +295,7 @@ void SimEngine::run(const Running& task, const std::map<std::uint16_t, std::vect
           sim.bad("query " + spec.id.query.str() + " mixes two attempts of task " + std::to_string(producer.second) + " of stage " +
                   std::to_string(producer.first) + ", which is not repeatable");
       }
-  if (!stage.repeatable) cargo.attempts[{spec.id.stage, spec.id.task}] = spec.id.attempt;
+  if (!repeatable(*stage.root)) cargo.attempts[{spec.id.stage, spec.id.task}] = spec.id.attempt;
   cargo.tokens = Walk{spec, inputs, service_.files(), cargo}(*stage.root);
   result.rows = cargo.tokens.size();
   result.output.rows = result.rows;

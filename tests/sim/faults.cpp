@@ -8,10 +8,15 @@ void Sim::on_death(SimRank& rank, const std::string& why) {
   log("rank " + std::to_string(rank.host) + " dies: " + why);
   bool killed = why == "killed";
   bool other_world = why.starts_with("superseded") || why.starts_with("another cluster");
+  deaths.emplace_back(rank.host, why);
   if (!killed && !other_world && !rank.hung) {
-    bool last = true;
-    for (auto& r : ranks)
+    // One master and one worker are enough to go on: the last of either stays, unless there is nobody to stay for.
+    bool last = true, masters_left = rank.is_master;
+    for (auto& r : ranks) {
       if (r.get() != &rank && r->alive && r->is_master == rank.is_master) last = false;
+      masters_left = masters_left || (r->alive && r->is_master);
+    }
+    last = last && masters_left;
     if (last) bad("the last of its kind ended itself: " + why);
   }
   load->on_death(rank);

@@ -1,5 +1,7 @@
 // sim --seeds N [--start S] [--jobs J]      random runs; a rule or fault that was never taken fails the run
 // sim --seed N [-v | -vv | -vvv]            one run again, with a timeline
+// sim --sql …                               the whole warehouse under SQL instead of the log alone
+// sim --scale RANKS                         load of the active master in a large world, as a table
 // sim --schedule NAME|all [--seeds N]       the named schedules
 // sim_canary --canary NAME|all              known-bad variants, each of which must be caught
 #include <algorithm>
@@ -34,6 +36,7 @@ T& add_words(T& a, const T& b) {
 }
 cluster::RuleCounters& operator+=(cluster::RuleCounters& a, const cluster::RuleCounters& b) { return add_words(a, b); }
 FaultCounters& operator+=(FaultCounters& a, const FaultCounters& b) { return add_words(a, b); }
+WorkCounters& operator+=(WorkCounters& a, const WorkCounters& b) { return add_words(a, b); }
 
 namespace {
 
@@ -44,6 +47,7 @@ struct Totals {
   double simulated = 0;
   cluster::RuleCounters rules;
   FaultCounters faults;
+  WorkCounters work;
   FileServer::Counters files;
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> kinds;  // text without numbers: count, first seed
   std::vector<std::string> examples;
@@ -54,7 +58,7 @@ struct Job {
   Variant variant;
   std::uint64_t start = 1, seeds = 1;
   int verbosity = 0, jobs = 1;
-  bool sql = false;
+  bool sql = false, record = false;
   std::uint64_t stop_after_failures = UINT64_MAX;
 };
 
@@ -70,7 +74,8 @@ void one_run(const Job& job, std::uint64_t seed, Totals& totals, std::mutex& mut
   o.seed = seed;
   o.verbosity = job.verbosity;
   o.variant = job.variant;
-  o.sql = job.sql;
+  o.sql = job.sql || (job.schedule != nullptr && job.schedule->sql);
+  o.record = job.record;
   if (job.schedule != nullptr) {
     o.masters = job.schedule->masters;
     o.workers = job.schedule->workers;
@@ -101,6 +106,7 @@ void one_run(const Job& job, std::uint64_t seed, Totals& totals, std::mutex& mut
   totals.simulated += static_cast<double>(sim.now()) / 1e6;
   totals.rules += mine.rules;
   totals.faults += sim.count;
+  totals.work += sim.work;
   auto* to = reinterpret_cast<std::uint64_t*>(&totals.files);
   auto* from = reinterpret_cast<const std::uint64_t*>(&sim.files.count);
   for (std::size_t i = 0; i < sizeof(FileServer::Counters) / 8; ++i) to[i] += from[i];
@@ -110,6 +116,8 @@ void one_run(const Job& job, std::uint64_t seed, Totals& totals, std::mutex& mut
   if (kind.first++ == 0) {
     kind.second = seed;
     totals.examples.push_back("seed " + std::to_string(seed) + ": " + errors[0]);
+    if (job.record)
+      for (const std::string& line : sim.timeline()) std::printf("    %s\n", line.c_str());
   }
 }
 
@@ -135,6 +143,22 @@ Totals run(const Job& job) {
   return totals;
 }
 
+/// The first failing seed of each kind once more, with what happened around the violation.
+void tell(Job job, const Totals& totals) {
+  constexpr std::size_t kTold = 3;
+  job.record = true;
+  job.jobs = 1;
+  std::size_t told = 0;
+  for (const auto& [text, kind] : totals.kinds) {
+    if (++told > kTold) break;
+    std::printf("--- seed %llu; the same again, whole: sim%s --seed %llu, from the same commit\n", static_cast<unsigned long long>(kind.second),
+                job.sql ? " --sql" : "", static_cast<unsigned long long>(kind.second));
+    Totals again;
+    std::mutex mutex;
+    one_run(job, kind.second, again, mutex);
+  }
+}
+
 void print(const std::string& label, const Totals& t, double elapsed) {
   std::printf("%-48s %5llu runs, %llu failed, %llu statements, %.0f simulated s in %.1f s\n", label.c_str(),
               static_cast<unsigned long long>(t.runs), static_cast<unsigned long long>(t.failed),
@@ -149,7 +173,7 @@ double timed(const Job& job, Totals& out) {
 }
 
 /// Every rule and every fault by name; returns how many were never taken.
-int print_counters(const Totals& t) {
+int print_counters(const Totals& t, bool sql) {
   int zeros = 0;
   auto line = [&](const char* name, std::uint64_t n) {
     std::printf("  %-34s %llu%s\n", name, static_cast<unsigned long long>(n), n == 0 ? "   NEVER" : "");
@@ -180,6 +204,15 @@ int print_counters(const Totals& t) {
 #undef TAJO_RULE
 #undef TAJO_FAULT
 #undef TAJO_FILE
+  if (!sql) return zeros;
+  // The log's rules are the other load's to reach; these are of master and worker.
+  zeros = 0;
+#define TAJO_WORK(x) line(#x, t.work.x)
+  std::printf("queries, tasks, clients:\n");
+  TAJO_WORK(queries_taken_over); TAJO_WORK(query_masters_restarted); TAJO_WORK(tasks_run_again); TAJO_WORK(outputs_lost);
+  TAJO_WORK(consumers_restarted); TAJO_WORK(requests_repeated); TAJO_WORK(recorded_answers); TAJO_WORK(sessions_resumed);
+  TAJO_WORK(planning_refused); TAJO_WORK(ends_kept); TAJO_WORK(ends_told_again);
+#undef TAJO_WORK
   return zeros;
 }
 
@@ -202,6 +235,9 @@ std::vector<CanaryCase> canaries() {
   add({.name = "elapsed-watchdog", .elapsed_watchdog = true}, {"suspend-and-resume"});
   add({.name = "late-handover-serves", .rule = Canary::kLateHandoverServes},
       {"handover-that-takes-longer-than-its-grant"});
+  add({.name = "outcome-apart-from-its-effect", .outcome_apart = true}, {"sql-kills-of-the-active"});
+  add({.name = "answers-before-their-submission", .unproved_answers = true}, {"sql-even-split"});
+  add({.name = "consumers-keep-a-lost-attempt", .all_repeatable = true}, {"sql-kills-of-workers"});
   add({.name = "reads-without-proof", .rule = Canary::kReadsWithoutProof}, {"even-split-reads"});
   return out;
 }
@@ -262,6 +298,7 @@ int main_with(int argc, char** argv) {
   Job job;
   std::string schedule, canary;
   bool one = false;
+  int scale = 0;
   for (int i = 1; i < argc; ++i) {
     std::string a = argv[i];
     auto value = [&]() -> std::string {
@@ -278,6 +315,7 @@ int main_with(int argc, char** argv) {
     else if (a == "--schedule") schedule = value();
     else if (a == "--canary") canary = value();
     else if (a == "--sql") job.sql = true;
+    else if (a == "--scale") scale = std::stoi(value());
     else if (a.starts_with("-v")) job.verbosity = static_cast<int>(a.size()) - 1;
     else {
       std::fprintf(stderr, "sim: unknown option %s\n", a.c_str());
@@ -291,13 +329,15 @@ int main_with(int argc, char** argv) {
   if (job.verbosity > 0) job.jobs = 1;
   set_log_level(LogLevel::kOff);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  if (scale > 0) return run_scale(scale);
   if (!canary.empty()) return run_canaries(canary, job);
   if (!schedule.empty()) return run_schedules(schedule, job);
   Totals t;
   double elapsed = timed(job, t);
   print("random runs from seed " + std::to_string(job.start), t, elapsed);
   if (one) return t.failed == 0 ? 0 : 1;
-  int zeros = print_counters(t);
+  tell(job, t);
+  int zeros = print_counters(t, job.sql);
   if (t.thin_runs > 0) {
     std::printf("FAILED: %llu runs with fewer than %llu statements\n", static_cast<unsigned long long>(t.thin_runs),
                 static_cast<unsigned long long>(kMinStatements));

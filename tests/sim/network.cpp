@@ -1,5 +1,7 @@
 #include "network.hpp"
 
+#include <ctime>
+
 #include "sim.hpp"
 
 namespace tajo::sim {
@@ -26,9 +28,23 @@ void Network::transmit(SimRank& from, SimRank& to, Bytes payload) {
     to.run([this, &from, &to, stamp, receiver, payload = std::move(payload)]() mutable {
       if (to.stamp_.incarnation != receiver) return;  // meant for its earlier life
       if (sim_.options.verbosity > 1) sim_.trace(from, to, stamp, payload);
-      to.node->on_frame(from.rank, stamp, std::move(payload));
+      deliver(from, to, stamp, std::move(payload));
     });
   });
+}
+
+void Network::deliver(SimRank& from, SimRank& to, const cluster::Stamp& stamp, Bytes payload) {
+  if (sim_.meter == nullptr) return to.node->on_frame(from.rank, stamp, std::move(payload));
+  const std::string name = message_name(payload);
+  LoadMeter::Kind& kind = to.serving ? sim_.meter->to_active[name] : sim_.meter->to_others[name];
+  ++kind.messages;
+  kind.bytes += payload.size();
+  if (from.serving) ++sim_.meter->from_active[name].messages;
+  timespec begin{}, end{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+  to.node->on_frame(from.rank, stamp, std::move(payload));
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+  kind.cpu_us += static_cast<double>(end.tv_sec - begin.tv_sec) * 1e6 + static_cast<double>(end.tv_nsec - begin.tv_nsec) / 1e3;
 }
 
 void Network::reset(SimRank& from, Rank to) {

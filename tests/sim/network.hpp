@@ -35,6 +35,7 @@ class Network {
   };
   void transmit(SimRank& from, SimRank& to, Bytes payload);
   void heal(int from, int to);
+  void deliver(SimRank& from, SimRank& to, const cluster::Stamp& stamp, Bytes payload);
   Sim& sim_;
   Random rng_;
   std::map<std::pair<int, int>, Link> links_;

@@ -262,6 +262,50 @@ std::vector<Schedule> make() {
          for (int i = 0; i < 20; ++i) s.at(8 + 1.5 * i, [&s] { s.handover(); });
        },
        {}, [](Options& o) { busy(o); o.end_s = 45; }});
+  // SQL.
+  auto add_sql = [&](Schedule s) {
+    s.sql = true;
+    all.push_back(std::move(s));
+  };
+  add_sql({"sql-kills-of-the-active", 4, 3, [](Sim& s) {
+             for (int i = 0; i < 3; ++i) s.at(8 + 9 * i, [&s] { s.at_next("after the slot", "kill", 0); });
+           },
+           answered_within(28, 8), [](Options& o) { many_writes(o); }});
+  add_sql({"sql-kills-of-workers", 2, 5, [](Sim& s) {
+             for (int i = 0; i < 3; ++i) s.at(8 + 7 * i, [&s, i] { s.kill(2 + i); });
+             for (int i = 0; i < 8; ++i) s.at(12 + 5 * i, [&s, i] { s.stop(5 + i % 2, 900 * kMs); });
+           },
+           {}, [](Options& o) {
+             o.writes = 0.3;
+             o.think_s = 0.1;
+             o.clients = 12;
+           }});
+  add_sql({"sql-even-split", 2, 2, [](Sim& s) {
+             s.at(10, [&s] { s.cut_both({0, 2}, {1, 3}, 12 * kSecond); });
+             s.at(10, [&s] { s.stall({0}, 4 * kSecond); });
+             s.at(30, [&s] { s.stop(s.active()->host, 3 * kSecond); });
+           },
+           {}, [](Options& o) { busy(o); o.end_s = 45; }});
+  add_sql({"sql-planning-kills", 4, 2, [](Sim&) {}, [](Sim& s) {
+             if (s.work.planning_refused == 0) s.bad("the statement that kills masters was not refused");
+           }});
+  add({"nobody-admits-a-rank-for-two-minutes", 2, 3, [](Sim& s) { s.at(8, [&s] { s.cut_both({4}, {0, 1, 2, 3}, 140 * kSecond); }); },
+       [](Sim& s) {
+         for (const auto& [host, why] : s.deaths)
+           if (host == 4 && why.starts_with("outside the view for 120 s")) return;
+         s.bad("a rank that nobody admits is still there");
+       },
+       [](Options& o) { o.end_s = o.heal_s = 150; }});
+  add({"workers-without-any-master", 2, 3, [](Sim& s) {
+         s.at(8, [&s] { s.kill(0); });
+         s.at(9, [&s] { s.kill(1); });
+       },
+       [](Sim& s) {
+         std::size_t ended = 0;
+         for (const auto& [host, why] : s.deaths) ended += why.starts_with("no active and no other master for 60 s") ? 1 : 0;
+         if (ended != 3) s.bad(std::to_string(ended) + " of 3 workers without a master have ended themselves");
+       },
+       [](Options& o) { o.end_s = o.heal_s = 90; }});
   return all;
 }
 

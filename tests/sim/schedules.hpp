@@ -17,6 +17,7 @@ struct Schedule {
   std::function<void(Sim&)> expect = {};
   /// Before the cluster is made.
   std::function<void(Options&)> prepare = {};
+  bool sql = false;
 };
 
 const std::vector<Schedule>& schedules();

@@ -61,7 +61,14 @@ void Sim::add_world(int world, bool force) {
 }
 
 void Sim::log(const std::string& text) {
-  if (verbose()) std::printf("%9.4f  %s\n", static_cast<double>(now()) / 1e6, text.c_str());
+  if (!verbose()) return;
+  char when[32];
+  std::snprintf(when, sizeof when, "%9.4f  ", static_cast<double>(now()) / 1e6);
+  if (options.verbosity > 0) std::printf("%s%s\n", when, text.c_str());
+  if (!options.record || lines_after_ >= kTimelineAfter) return;
+  if (!errors_.empty()) ++lines_after_;
+  timeline_.push_back(when + text);
+  if (errors_.empty() && timeline_.size() > kTimelineBefore) timeline_.pop_front();
 }
 
 void Sim::bad(const std::string& text) {
@@ -111,16 +118,21 @@ std::string subject(const Bytes& payload) {
 
 }  // namespace
 
+std::string message_name(const Bytes& payload) {
+  static constexpr const char* kNames[] = {"StartQuery", "QueryDone", "QueryDoneAck", "CancelQuery", "Plan", "RunTask", "TaskDone", "CancelTask",
+                                           "DropStage", "DropQuery", "Heartbeat", "ClientRequest", "ClientReply", "PlanningMark",
+                                           "KeepOutcome", "OutcomeKept", "HeldOutcomes", "AskResult", "ResultFound"};
+  if (payload.empty() || payload[0] == cluster::kClusterTag) return "cluster";
+  const std::size_t tag = static_cast<std::size_t>(payload[0]) - protocol::kFirstTag;
+  return tag < std::size(kNames) ? kNames[tag] : "tag " + std::to_string(static_cast<int>(payload[0]));
+}
+
 void Sim::trace(const SimRank& from, const SimRank& to, const cluster::Stamp& stamp, const Bytes& payload) {
   if (payload.empty()) return;
   if (payload[0] != cluster::kClusterTag) {
-    static constexpr const char* kNames[] = {"StartQuery", "QueryDone", "QueryDoneAck", "CancelQuery", "Plan", "RunTask", "TaskDone", "CancelTask",
-                                             "DropStage", "DropQuery", "Heartbeat", "ClientRequest", "ClientReply", "PlanningMark"};
-    const auto code = static_cast<std::size_t>(payload[0]);
-    const std::size_t tag = code - protocol::kFirstTag;
     if (!options.sql || (static_cast<protocol::Tag>(payload[0]) == protocol::Tag::kHeartbeat && options.verbosity < 3)) return;
     log("  " + std::to_string(from.host) + " -> " + std::to_string(to.host) + " " +
-        (tag < std::size(kNames) ? kNames[tag] : "tag " + std::to_string(code)) + " e" + std::to_string(stamp.epoch) + subject(payload));
+        message_name(payload) + " e" + std::to_string(stamp.epoch) + subject(payload));
     return;
   }
   cluster::Letter l = cluster::decode_letter(payload);
@@ -133,6 +145,8 @@ void Sim::trace(const SimRank& from, const SimRank& to, const cluster::Stamp& st
 }
 
 SimRank* Sim::find(int world, Rank rank) {
+  const auto place = static_cast<std::size_t>(rank);
+  if (world == 0 && place < ranks.size() && ranks[place]->world == 0 && ranks[place]->rank == rank) return ranks[place].get();
   for (auto& r : ranks)
     if (r->world == world && r->rank == rank) return r.get();
   return nullptr;

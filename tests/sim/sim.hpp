@@ -1,4 +1,5 @@
 #pragma once
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,9 +31,12 @@ struct Options {
   double end_s = 72;
   double heal_s = 42;    ///< random faults are over by then
   std::int64_t row_slots = 0;
+  std::uint32_t table_splits = 4;  ///< tasks a scan is cut into
+  bool record = false;   ///< keep the end of the timeline
 };
 
 inline constexpr std::uint64_t kMinStatements = 200;  ///< of a run
+inline constexpr std::size_t kTimelineBefore = 120, kTimelineAfter = 15;  ///< lines around the first violation
 
 /// How often each fault was injected; a zero in a large run fails it.
 struct FaultCounters {
@@ -40,6 +44,21 @@ struct FaultCounters {
                 stalls_of_all = 0, fail_overs = 0, full_disks = 0, io_errors = 0, lost_replies = 0, stale_look_ups = 0,
                 stale_pages = 0, handovers = 0, second_worlds = 0, stopped_before_slot = 0, stopped_after_slot = 0,
                 killed_before_slot = 0, killed_after_slot = 0, stalled_after_slot = 0, struck_at_claim = 0, evictions = 0;
+};
+
+/// How often the rules above the log were taken (docs/recovery.md §6); a zero in a large run of SQL fails it.
+struct WorkCounters {
+  std::uint64_t queries_taken_over = 0, query_masters_restarted = 0, tasks_run_again = 0, outputs_lost = 0, consumers_restarted = 0,
+                requests_repeated = 0, recorded_answers = 0, sessions_resumed = 0, planning_refused = 0, ends_kept = 0, ends_told_again = 0;
+};
+
+/// Load of the active master in a large world.
+struct LoadMeter {
+  struct Kind {
+    std::uint64_t messages = 0, bytes = 0;
+    double cpu_us = 0;
+  };
+  std::map<std::string, Kind> to_active, from_active, to_others;
 };
 
 /// One cluster, one seed, one run.
@@ -52,13 +71,16 @@ class Sim {
   const std::vector<std::string>& run();
 
   Micros now() const { return events.now(); }
-  bool verbose() const { return options.verbosity > 0; }
+  bool verbose() const { return options.verbosity > 0 || options.record; }
   void log(const std::string& text);
   void bad(const std::string& text);
+  /// The last lines before the first violation, and some after it.
+  Micros last_claim() const { return claims_.empty() ? 0 : claims_.back(); }
+  const std::deque<std::string>& timeline() const { return timeline_; }
   void trace(const SimRank& from, const SimRank& to, const cluster::Stamp& stamp, const Bytes& payload);
 
   SimRank* find(int world, Rank rank);
-  SimRank* find_host(int host) { return find(host / 100, host % 100); }
+  SimRank* find_host(int host) { return find(host / kHostsAWorld, host % kHostsAWorld); }
   SimRank* active();  ///< of the highest epoch, or the first rank
   std::vector<int> hosts() const;
   void at(double second, std::function<void()> fn);
@@ -91,6 +113,9 @@ class Sim {
   FileServer files;
   Network network;
   FaultCounters count;
+  WorkCounters work;
+  LoadMeter* meter = nullptr;
+  std::vector<std::pair<int, std::string>> deaths;
   std::unique_ptr<Load> load;
   std::vector<std::unique_ptr<SimRank>> ranks;
   std::uint64_t statements = 0, writes_done = 0, reads_done = 0;
@@ -112,11 +137,18 @@ class Sim {
   std::vector<std::string> errors_;
   std::map<std::pair<std::string, std::int64_t>, journal::Slot> winners_;
   std::vector<StepFault> step_faults_;
+  std::deque<std::string> timeline_;
+  std::size_t lines_after_ = 0;
   std::vector<Micros> claims_;
   int worlds_ = 0;
 };
 
 cluster::RuleCounters& operator+=(cluster::RuleCounters& a, const cluster::RuleCounters& b);
 FaultCounters& operator+=(FaultCounters& a, const FaultCounters& b);
+WorkCounters& operator+=(WorkCounters& a, const WorkCounters& b);
+/// `Heartbeat`, `RunTask`, … of a message of the master and worker; `cluster` of the node's own.
+std::string message_name(const Bytes& payload);
+/// Measures one world of that many ranks and prints a table; 0 when it did what it should.
+int run_scale(int ranks);
 
 }  // namespace tajo::sim

@@ -11,7 +11,7 @@ using cluster::Role;
 // --- process --------------------------------------------------------------------------------------------------------
 
 SimRank::SimRank(Sim& s, int w, Rank r, cluster::NodeConfig config)
-    : sim(s), world(w), rank(r), host(w * 100 + r) {
+    : sim(s), world(w), rank(r), host(w * kHostsAWorld + r) {
   is_master = std::find(config.masters.begin(), config.masters.end(), r) != config.masters.end();
   clock_rate_ = 1 + (sim.rng.uniform() - 0.5) * 1e-3;  // proofs by majority need similar rates, no more
   clock_offset_ = static_cast<Micros>(sim.rng.below(1000)) * kSecond;

@@ -17,6 +17,8 @@ namespace tajo::sim {
 
 class Sim;
 
+inline constexpr int kHostsAWorld = 100'000;
+
 /// One process: the real node over simulated files, messages and time, and a service above it.
 class SimRank final : public cluster::NodeListener, public cluster::MessagePort {
  public:
@@ -56,7 +58,7 @@ class SimRank final : public cluster::NodeListener, public cluster::MessagePort 
   Sim& sim;
   int world;
   Rank rank;
-  int host;  ///< world * 100 + rank: every rank has a host of its own
+  int host;  ///< world * kHostsAWorld + rank: every rank has a host of its own
   bool is_master = false;
   /// A master, or a spare that has become one.
   bool takes_clients() const {

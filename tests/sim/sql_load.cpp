@@ -60,7 +60,7 @@ void SqlLoad::start() {
 
 void SqlLoad::prolong() {
   for (Client& c : clients_)
-    if (!c.busy && set_up_ > kTables) next_statement(c);
+    if (!c.busy && set_up_ > kTables + 1) next_statement(c);
 }
 
 void SqlLoad::on_death(SimRank& rank) {
@@ -85,14 +85,21 @@ SqlLoad::Statement SqlLoad::choose(Client& c) {
   s.table = table_of(rng.below(kTables));
   const std::string id = std::to_string(s.token);
   auto named = [&] { s.request_id = "r" + id; };
-  if (set_up_ <= kTables) {  // the first client makes the tables
+  if (set_up_ <= kTables + 1) {  // the first client makes the tables
     s.kind = Kind::kSetUp;
     s.table = table_of(set_up_);
     s.sql = "CREATE TABLE " + s.table + " (id bigint)";
-    if (set_up_ == kTables) {
-      s.table = "outside";
-      s.sql = "CREATE EXTERNAL TABLE outside (id bigint) USING TEXT LOCATION '/nowhere/outside'";
+    if (set_up_ >= kTables) {
+      s.table = set_up_ == kTables ? "outside" : "poison";
+      s.sql = "CREATE EXTERNAL TABLE " + s.table + " (id bigint) USING TEXT LOCATION '/nowhere/" + s.table + "'";
     }
+    named();
+    return s;
+  }
+  if (!poisoned_ && sim_.masters > 3 && s.number > 12 && sim_.now() > 6 * kSecond) {  // once, where enough masters can be spared
+    poisoned_ = true;
+    s.kind = Kind::kPoison;
+    s.sql = "SELECT id FROM poison";
     named();
     return s;
   }
@@ -184,6 +191,7 @@ void SqlLoad::attempt(Client& c, std::uint32_t number) {
         if (!stays || session.empty()) {
           master::SessionOptions options;
           options.user = "sim";
+          options.settings.emplace_back("tajo.optimizer.force_distributed", "on");  // exchanges also for small tables
           if (!session.empty()) options.resume = session;
           answer.session = front.open_session(options);
         }
@@ -220,6 +228,7 @@ void SqlLoad::answered(int client, std::uint32_t number, std::uint32_t attempt_n
     if (!c.session.empty() && answer.session != c.session) {
       sim_.bad("client " + std::to_string(client) + ": its session is lost, it was given another");
     }
+    if (!c.session.empty() && c.statement.attempt > 1) ++sim_.work.sessions_resumed;
     c.session = answer.session;
   }
   ++sim_.statements;
@@ -235,7 +244,7 @@ void SqlLoad::answered(int client, std::uint32_t number, std::uint32_t attempt_n
     return attempt(c, number);
   }
   c.busy = false;
-  if (s.kind == Kind::kSetUp && !answer.error && ++set_up_ == kTables + 1)
+  if (s.kind == Kind::kSetUp && !answer.error && ++set_up_ == kTables + 2)
     for (Client& other : clients_)
       if (&other != &c) sim_.events.after(static_cast<Micros>(sim_.rng.below(kSecond)), [this, &other] { next_statement(other); });
   sim_.events.after(static_cast<Micros>(sim_.rng.uniform() * sim_.options.think_s * 1e6), [this, &c] { next_statement(c); });
@@ -244,6 +253,10 @@ void SqlLoad::answered(int client, std::uint32_t number, std::uint32_t attempt_n
 void SqlLoad::failed(Client& c, const Error& error) {
   Statement& s = c.statement;
   sim_.log("client " + std::to_string(c.number) + ": " + s.sql + ": " + std::string(error.sqlstate()) + " " + error.message());
+  if (s.kind == Kind::kPoison && error.sqlstate() == std::string(sqlstate::kInternalError)) {
+    ++sim_.work.planning_refused;
+    return;
+  }
   if (!may_fail_with(std::string(error.sqlstate()))) {
     sim_.bad("client " + std::to_string(c.number) + ": " + s.sql + " (attempt " + std::to_string(s.attempt) + ") fails with " +
              std::string(error.sqlstate()) + " " + error.message());
@@ -264,8 +277,10 @@ void SqlLoad::succeeded(Client& c, const Answer& answer) {
     auto [it, fresh] = outcomes_.try_emplace(s.request_id, answer.tag);
     if (!fresh && it->second != answer.tag)
       sim_.bad("statement " + s.request_id + " said " + it->second + " and now " + answer.tag);
+    if (s.attempt > 1 && !s.again) ++sim_.work.requests_repeated;
+    if (!fresh) ++sim_.work.recorded_answers;
     if (!fresh) return;
-    if (s.kind != Kind::kImmediate) history_.insert(s.request_id);
+    history_.insert(s.request_id);
   }
   switch (s.kind) {
     case Kind::kInsert:
@@ -335,8 +350,14 @@ void SqlLoad::check_read(Client& c, const Answer& answer) {
 // --- the log ----------------------------------------------------------------------------------------------------------
 
 void SqlLoad::check(const journal::Record& record, const cluster::View&) {
+  last_epoch_ = std::max(last_epoch_, record.epoch);
   if (record.kind == journal::RecordKind::kSession) return sessions_.apply(record);
-  if (record.kind == journal::RecordKind::kQuery) return queries_.apply(record);
+  if (record.kind == journal::RecordKind::kQuery) {
+    const master::QueryRecord query = master::QueryState::decode(record.payload);
+    auto earlier = queries_.find(query.id);
+    if (earlier && earlier->finished_ms == 0 && query.finished_ms != 0 && query.epoch < record.epoch) ++sim_.work.queries_taken_over;
+    return queries_.apply(record);
+  }
   if (record.kind != journal::RecordKind::kCatalog) return;
   auto before = catalog_.snapshot_now();
   catalog_.apply(record);
@@ -395,6 +416,12 @@ void SqlLoad::finish() {
     if (tables->find("default", table)) sim_.bad("dropped table " + table + " is back");
   for (const Client& c : clients_)
     if (!c.session.empty() && !sessions_.find(c.session)) sim_.bad("session of client " + std::to_string(c.number) + " is lost");
+  // A query of the log is ended by the active of its epoch or by a later one; nobody forgets it.
+  for (const auto& query : queries_.running())
+    if (query.epoch < last_epoch_ && sim_.now() - sim_.last_claim() > 25 * kSecond && sim_.errors().empty()) {
+      sim_.bad("query " + query.id.str() + " of epoch " + std::to_string(query.epoch) + " is still running in the log: " + query.sql);
+      break;
+    }
   std::size_t lost = 0;
   for (const std::string& id : history_) lost += queries_.find_request("c:sim:" + id) ? 0 : 1;
   if (lost > 0) sim_.bad(std::to_string(lost) + " acknowledged statements are not in the history");

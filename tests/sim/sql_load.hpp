@@ -81,6 +81,7 @@ class SqlLoad final : public Load {
   WarehouseFiles files_;
   std::vector<Client> clients_;
   std::size_t set_up_ = 0;
+  bool poisoned_ = false;
   std::map<std::string, std::set<std::int64_t>> acknowledged_;  ///< rows by table
   std::set<std::int64_t> refused_;                              ///< told as failed, asked once only
   std::set<std::string> tables_, dropped_;                      ///< acknowledged, and not in doubt
@@ -91,6 +92,7 @@ class SqlLoad final : public Load {
   catalog::Catalog catalog_;
   master::SessionState sessions_;
   master::QueryState queries_;
+  Epoch last_epoch_ = 0;
   std::map<std::string, std::vector<std::int64_t>> order_;      ///< rows of a table in the order of the log
   std::set<std::string> ever_;                                  ///< tables that were there at some time
 };

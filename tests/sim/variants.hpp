@@ -13,6 +13,9 @@ struct Variant {
   bool check_then_act = false;   ///< a slot is looked up, then written over the name
   bool reuse_names = false;      ///< old slots are removed one by one while their row lives
   bool elapsed_watchdog = false; ///< the watchdog counts elapsed time
+  bool outcome_apart = false;    ///< what a statement changed is committed first, that it ended later
+  bool unproved_answers = false; ///< neither submission nor proof is waited for
+  bool all_repeatable = false;   ///< QueryMasters take every stage for repeatable
 };
 
 }  // namespace tajo::sim

@@ -1,6 +1,9 @@
 #include "warehouse_service.hpp"
 
+#include <algorithm>
+
 #include "sim.hpp"
+#include "tajo/protocol/plan_codec.hpp"
 
 namespace tajo::sim {
 
@@ -33,15 +36,60 @@ WarehouseService::WarehouseService(SimRank& process, WarehouseFiles& files, bool
     : process_(process), files_(files),
       runtime_([&process] { return process.clock(); },
                [&process](Micros delay) { process.sim.events.after(delay, [&process] { process.run([] {}); }); }, Random(process.sim.rng())),
-      loop_(process, 0), file_loop_(process, 3 * kMs), storage_(*this), engine_(*this), coordinator_(*this),
+      node_(process), loop_(process, 0), file_loop_(process, 3 * kMs), storage_(*this), engine_(*this), coordinator_(*this),
       worker_(worker_config(process), loop_, file_loop_, *this, engine_, outputs_, storage_),
-      master_({runtime_, loop_, *process.node, catalog_, sessions_, queries_, coordinator_, resources_, engine_, outputs_, storage_,
+      master_({runtime_, loop_, node_, catalog_, sessions_, queries_, coordinator_, resources_, engine_, outputs_, storage_,
                "/nowhere/staging", "/nowhere/warehouse", "sim"},
               *this) {
   outputs_.now = &process.sim.events.now_reference();
   process.node->add_machine("catalog", {journal::RecordKind::kCatalog}, catalog_);
   process.node->add_machine("sessions", {journal::RecordKind::kSession}, sessions_);
   process.node->add_machine("queries", {journal::RecordKind::kQuery}, queries_);
+}
+
+void SeenNode::propose(cluster::Proposal proposal, std::function<void(cluster::Outcome)> done) {
+  using journal::RecordKind;
+  const Variant& variant = process_.sim.options.variant;
+  if (variant.outcome_apart && proposal.records.size() > 1) {
+    cluster::Proposal end;
+    end.durability = journal::Durability::kState;
+    std::stable_partition(proposal.records.begin(), proposal.records.end(), [](const auto& r) { return r.first != RecordKind::kQuery; });
+    while (!proposal.records.empty() && proposal.records.back().first == RecordKind::kQuery) {
+      end.records.push_back(std::move(proposal.records.back()));
+      proposal.records.pop_back();
+    }
+    auto later = std::make_shared<cluster::Proposal>(std::move(end));
+    return process_.node->propose(std::move(proposal), [this, later, done = std::move(done)](cluster::Outcome outcome) {
+      if (outcome == cluster::Outcome::kCommitted) process_.node->propose(std::move(*later), [](cluster::Outcome) {});
+      done(outcome);
+    });
+  }
+  const bool submission = proposal.durability == journal::Durability::kCommit && proposal.records.size() == 1 && proposal.records[0].first == RecordKind::kQuery;
+  if (variant.unproved_answers && submission) {
+    process_.node->propose(std::move(proposal), [](cluster::Outcome) {});
+    return done(cluster::Outcome::kCommitted);
+  }
+  process_.node->propose(std::move(proposal), std::move(done));
+}
+
+void SeenNode::prove_read(std::function<void(bool)> done) {
+  if (process_.sim.options.variant.unproved_answers) return done(true);
+  process_.node->prove_read(std::move(done));
+}
+
+void WarehouseService::send(Rank to, Bytes message) {
+  using protocol::Tag;
+  WorkCounters& work = process_.sim.work;
+  switch (static_cast<Tag>(message[0])) {
+    case Tag::kStartQuery: work.query_masters_restarted += protocol::decode_start_query(message).attempt > 0 ? 1 : 0; break;
+    case Tag::kRunTask: work.tasks_run_again += (protocol::decode_run_task(message).id.attempt & 0xFF) > 1 ? 1 : 0; break;
+    case Tag::kTaskDone: work.outputs_lost += protocol::decode_task_done(message).lost_output ? 1 : 0; break;
+    case Tag::kCancelTask: ++work.consumers_restarted; break;
+    case Tag::kKeepOutcome: ++work.ends_kept; break;
+    case Tag::kHeldOutcomes: work.ends_told_again += protocol::decode_held_outcomes(message).records.size(); break;
+    default: break;
+  }
+  process_.send(to, cluster::Lane::kControl, std::move(message));
 }
 
 WarehouseService::~WarehouseService() { runtime_.end(); }
@@ -59,6 +107,13 @@ void WarehouseService::on_view(const cluster::View& view, cluster::Role self) {
 void WarehouseService::on_frame(Rank source, Bytes payload) {
   if (payload.empty()) return;
   try {
+    if (process_.sim.options.variant.all_repeatable && static_cast<protocol::Tag>(payload[0]) == protocol::Tag::kStartQuery) {
+      auto start = protocol::decode_start_query(payload);
+      auto plan = std::const_pointer_cast<plan::PhysicalPlan>(protocol::decode_plan(start.plan));
+      for (plan::Stage& stage : plan->stages) stage.repeatable = true;
+      start.plan = protocol::encode_plan(*plan, true);
+      payload = protocol::encode(start);
+    }
     if (!worker_.on_message(source, payload) && !master_.on_message(source, payload))
       process_.sim.bad("rank " + std::to_string(process_.host) + " does not know a message of " + std::to_string(source));
   } catch (const Error& e) {

@@ -27,6 +27,24 @@ class SimLoop final : public Loop {
   Micros last_ = 0;
 };
 
+/// The node as the warehouse sees it: it itself, or a known-bad variant of what is asked of it.
+class SeenNode final : public cluster::Node {
+ public:
+  explicit SeenNode(SimRank& process) : process_(process) {}
+  const cluster::View& view() const override { return process_.node->view(); }
+  cluster::Role role() const override { return process_.node->role(); }
+  Epoch epoch() const override { return process_.node->epoch(); }
+  Incarnation incarnation() const override { return process_.node->incarnation(); }
+  void propose(cluster::Proposal proposal, std::function<void(cluster::Outcome)> done) override;
+  void prove_read(std::function<void(bool)> done) override;
+  void hand_over(Rank successor, std::function<void(bool)> done) override { process_.node->hand_over(successor, std::move(done)); }
+  void decommission(const std::set<Rank>& ranks, bool out) override { process_.node->decommission(ranks, out); }
+  void retire(Rank rank) override { process_.node->retire(rank); }
+
+ private:
+  SimRank& process_;
+};
+
 /// A rank as tajod wires it: the shipped MasterNode, WorkerNode and their state machines over simulated loops, threads,
 /// messages, tasks and files.
 class WarehouseService final : public Service, public protocol::ControlPort {
@@ -44,7 +62,7 @@ class WarehouseService final : public Service, public protocol::ControlPort {
 
   // ControlPort
   Rank self() const override { return process_.rank; }
-  void send(Rank to, Bytes message) override { process_.send(to, cluster::Lane::kControl, std::move(message)); }
+  void send(Rank to, Bytes message) override;
 
   /// A thread of a client connection.
   void connect(std::function<void(master::ClientService&)> work);
@@ -61,6 +79,7 @@ class WarehouseService final : public Service, public protocol::ControlPort {
   SimRank& process_;
   WarehouseFiles& files_;
   FiberRuntime runtime_;
+  SeenNode node_;
   SimLoop loop_, file_loop_;
   SimOutputs outputs_;
   SimStorage storage_;
