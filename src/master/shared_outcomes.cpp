@@ -37,7 +37,7 @@ void SharedOutcomes::keep(Rank active, KeptResults::Reply reply) {
 }
 
 void SharedOutcomes::hold(const QueryId& query, Bytes record) {
-  held_[query] = {std::move(record), epoch_ != 0 ? parts_.runtime.boottime() : 0};
+  held_[query] = {std::move(record), epoch_ != 0 ? parts_.runtime.boottime() : 0, 0};
   if (held_.size() > kMaxHeldRecords) held_.erase(held_.begin());  // ids begin with their time: the oldest
 }
 
@@ -101,7 +101,9 @@ void SharedOutcomes::take_found(Rank source, ClientReply found) {
 }
 
 void SharedOutcomes::on_view(const cluster::View& view) {
-  const bool new_epoch = view.epoch != view_.epoch || view.active() != view_.active();
+  // Also one that was outside meanwhile: an active that was stopped answers a last statement before it hears of its end.
+  const bool back = view.contains(port_.self()) && !view_.contains(port_.self());
+  const bool new_epoch = back || view.epoch != view_.epoch || view.active() != view_.active();
   view_ = view;
   std::vector<QueryId> lost, unanswered;
   for (const auto& [query, copy] : copies_)
@@ -135,17 +137,18 @@ void SharedOutcomes::tell_held() {
 void SharedOutcomes::take_held(Rank source, protocol::HeldOutcomes told) {
   for (Bytes& record : told.records) {
     const QueryId query = QueryState::decode(record).id;
-    if (!held_.contains(query)) held_[query] = {std::move(record), 0};
+    if (!held_.contains(query)) held_[query] = {std::move(record), 0, 0};
   }
   told_[source] = std::max(told_[source], told.epoch);
   const Micros now = parts_.runtime.boottime();
+  look_for_held(now);
   if (epoch_ != 0) propose_held(now);
   settle(now);
 }
 
 void SharedOutcomes::propose_held(Micros now) {
   for (auto& [query, held] : held_) {
-    if (held.proposed_at != 0 && now - held.proposed_at < kProposeAgainUs) continue;
+    if (held.shown_since != 0 || (held.proposed_at != 0 && now - held.proposed_at < kProposeAgainUs)) continue;
     if (held.proposed_at == 0) runner_.announce(QueryState::decode(held.record));
     held.proposed_at = now;
     cluster::Proposal proposal;
@@ -172,6 +175,7 @@ void SharedOutcomes::on_active(Epoch epoch) {
   active_since_ = parts_.runtime.boottime();
   settled_ = false;
   for (auto& [query, held] : held_) held.proposed_at = 0;
+  look_for_held(active_since_);
   propose_held(active_since_);
   settle(active_since_);
 }
@@ -183,11 +187,19 @@ void SharedOutcomes::on_passive() {
   for (auto& [query, copy] : copies) copy.done();
 }
 
+/// Which records the log shows by now, which it has lost again.
+void SharedOutcomes::look_for_held(Micros now) {
+  for (auto it = held_.begin(); it != held_.end();) {
+    Micros& shown_since = it->second.shown_since;
+    auto query = parts_.queries.find(it->first);
+    if (!query || query->finished_ms == 0) shown_since = 0;
+    else if (shown_since == 0) shown_since = now;
+    it = shown_since != 0 && now - shown_since >= kHoldShownUs ? held_.erase(it) : std::next(it);
+  }
+}
+
 void SharedOutcomes::on_tick(Micros now) {
-  std::erase_if(held_, [this](const auto& held) {
-    auto query = parts_.queries.find(held.first);
-    return query && query->finished_ms != 0;
-  });
+  look_for_held(now);
   if (epoch_ == 0) return;
   propose_held(now);
   settle(now);

@@ -334,11 +334,29 @@ void StatementRunner::resume(const QueryRecord& query) {
     if (epoch_ != run->epoch || run->epoch == 0 || !runs_.try_emplace(query.request_id, run).second) return;
   }
   auto known = known_outcome(run->request, run->digest);
-  if (known) run->reply = std::move(*known);
-  else execute(*run);
+  if (known) {
+    // A slot with its end was seen, and then lost with a file server: without a new one it would run in the log for ever.
+    run->reply = *known;
+    record_known_end(*run, *known);
+  } else {
+    execute(*run);
+  }
   auto outcome = finish(*run, true);
   log_info("master", "query " + query.id.str() + " taken over from epoch " + std::to_string(query.epoch) +
                          (outcome->error ? ": " + outcome->error->message : " and finished"));
+}
+
+void StatementRunner::record_known_end(Run& run, const ClientReply& known) {
+  auto logged = parts_.queries.find(run.query);
+  if (!logged || logged->finished_ms != 0) return;
+  if (!known.record.empty() && QueryState::decode(known.record).id == run.query) {
+    run.record = QueryState::decode(known.record);
+  } else if (known.error) {
+    run.record.sqlstate = known.error->sqlstate;
+    run.record.error = known.error->message;
+    run.record.state = "QUERY_FAILED";
+  }
+  record_state(run, known.tag);
 }
 
 void StatementRunner::on_active(Epoch epoch) {

@@ -8,7 +8,8 @@ namespace tajo::sim {
 
 namespace {
 
-constexpr double kSettled = 8, kKill = 20, kEnd = 30;  // seconds
+constexpr double kSettled = 8, kKill = 14, kEnd = 20;  // seconds
+constexpr int kMostSplits = 256;                       // of one scan
 
 void print_load(const char* label, const std::map<std::string, LoadMeter::Kind>& load, double over) {
   std::printf("%s\n%-16s %12s %12s %14s\n", label, "message", "a second", "KiB/s", "CPU us each");
@@ -26,11 +27,11 @@ int run_scale(int ranks) {
   o.masters = 3;
   o.workers = std::max(2, ranks - o.masters);
   o.spares = 0;
-  o.clients = 16;
+  o.clients = 4;
   o.writes = 0.3;
   o.think_s = 1;
   o.end_s = o.heal_s = kEnd;
-  o.table_splits = static_cast<std::uint32_t>(o.workers);
+  o.table_splits = static_cast<std::uint32_t>(std::min(o.workers, kMostSplits));
   Sim sim(o);
   LoadMeter before;
   sim.at(kSettled, [&] { sim.meter = &before; });

@@ -280,7 +280,7 @@ void SqlLoad::succeeded(Client& c, const Answer& answer) {
     if (s.attempt > 1 && !s.again) ++sim_.work.requests_repeated;
     if (!fresh) ++sim_.work.recorded_answers;
     if (!fresh) return;
-    history_.insert(s.request_id);
+    if (s.kind != Kind::kImmediate || masters_are_well()) history_.insert(s.request_id);
   }
   switch (s.kind) {
     case Kind::kInsert:
@@ -300,7 +300,6 @@ void SqlLoad::succeeded(Client& c, const Answer& answer) {
       return;
     case Kind::kSet:
       c.setting = s.token;
-      if (s.attempt == 1) c.settings_unknown = false;
       return;
     case Kind::kShow:
       if (answer.texts.empty() || answer.texts[0] != std::to_string(c.setting))
@@ -328,6 +327,17 @@ void SqlLoad::succeeded(Client& c, const Answer& answer) {
     case Kind::kExternal:
     case Kind::kPoison: return;
   }
+}
+
+/// What is told before it is in the log is held by other masters, if there are any that can be reached.
+bool SqlLoad::masters_are_well() const {
+  std::vector<const SimRank*> masters;
+  for (const auto& r : sim_.ranks)
+    if (r->alive && r->world == 0 && r->takes_clients()) masters.push_back(r.get());
+  for (const SimRank* a : masters)
+    for (const SimRank* b : masters)
+      if (a->paused || (a != b && sim_.network.cut_between(a->host, b->host))) return false;
+  return masters.size() > 1;
 }
 
 void SqlLoad::check_read(Client& c, const Answer& answer) {
@@ -423,8 +433,10 @@ void SqlLoad::finish() {
       break;
     }
   std::size_t lost = 0;
-  for (const std::string& id : history_) lost += queries_.find_request("c:sim:" + id) ? 0 : 1;
-  if (lost > 0) sim_.bad(std::to_string(lost) + " acknowledged statements are not in the history");
+  std::string first;
+  for (const std::string& id : history_)
+    if (!queries_.find_request("c:sim:" + id) && lost++ == 0) first = id;
+  if (lost > 0) sim_.bad(std::to_string(lost) + " acknowledged statements are not in the history, first " + first);
 }
 
 }  // namespace tajo::sim

@@ -56,7 +56,7 @@ class SqlLoad final : public Load {
     Statement statement;
     std::string session;           ///< known to exist
     std::int64_t setting = -1;     ///< last SET acknowledged
-    bool settings_unknown = false; ///< a SET was sent and not answered on the connection it went to
+    bool settings_unknown = false; ///< a SET was given up once: the master it went to may still send it
     std::vector<std::string> own;  ///< tables it made
     std::set<std::int64_t> acknowledged_before;  ///< what a read must see
     std::set<std::string> tables_before, tables_gone;
@@ -75,6 +75,7 @@ class SqlLoad final : public Load {
   void succeeded(Client& c, const Answer& answer);
   void failed(Client& c, const Error& error);
   void check_read(Client& c, const Answer& answer);
+  bool masters_are_well() const;
   std::string table_of(std::uint64_t n) const { return "t" + std::to_string(n); }
 
   Sim& sim_;

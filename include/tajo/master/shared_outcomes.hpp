@@ -13,6 +13,8 @@ namespace tajo::master {
 
 /// Records of ends held until they are seen in the log; the oldest leave first.
 inline constexpr std::size_t kMaxHeldRecords = 10'000;
+/// A slot that was seen may be lost with the file server until the next one stands: its record is held on that long.
+inline constexpr Micros kHoldShownUs = 30'000'000;
 /// The active proposes a held record again when the log does not show it after this long (its disk was full).
 inline constexpr Micros kProposeAgainUs = 1'000'000;
 
@@ -47,6 +49,7 @@ class SharedOutcomes {
   struct Held {
     Bytes record;
     Micros proposed_at = 0;    ///< 0: not in this epoch
+    Micros shown_since = 0;    ///< the log has it; 0: it has not, or has lost it again
   };
   struct Ask {
     std::set<Rank> waiting;
@@ -54,6 +57,7 @@ class SharedOutcomes {
   };
   void send_copy(const QueryId& query, Copy& copy);
   void copy_is_there(const QueryId& query);
+  void look_for_held(Micros now);
   void propose_held(Micros now);
   void tell_held();
   void settle(Micros now);

@@ -160,6 +160,7 @@ class StatementRunner {
   void record_state(Run& run, const std::string& tag);
   void prove();
   void end_failed(Run& run);
+  void record_known_end(Run& run, const protocol::ClientReply& known);
   template <class T>
   T await(Run& run, std::optional<T>& given, Micros deadline, const std::function<void()>& cancel);
   bool run_is_immediate(const plan::PhysicalPlan& plan) const;
