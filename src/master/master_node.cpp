@@ -148,13 +148,15 @@ void MasterNode::serve_forwarded() {
     ClientReply reply = runner_.run(request, from_here ? kNoRank : source);
     reply.number = request.number;
     const bool answered = !reply.not_active && request.kind == ClientRequest::Kind::kExecute;
-    parts_.loop.post([this, source = source, from_here, reply = std::make_shared<ClientReply>(std::move(reply))] {
+    parts_.loop.post([this, source = source, from_here, answered, reply = std::make_shared<ClientReply>(std::move(reply))] {
       if (!reply->record.empty() && !from_here) outcomes_.given(*reply, source);
-      if (view_.contains(source)) port_.send(source, protocol::encode(*reply));
+      const bool sent = view_.contains(source);  // else it asks again when it is back
+      if (sent) port_.send(source, protocol::encode(*reply));
+      std::lock_guard answers(queue_mutex_);
+      taken_.erase({source, reply->number});
+      if (sent && answered) note_answered({source, reply->number});
     });
     lock.lock();
-    taken_.erase({source, request.number});
-    if (answered) note_answered({source, request.number});
   }
 }
 
@@ -185,8 +187,15 @@ void MasterNode::send_pending(std::uint64_t, Pending& pending) {
   if (active != kNoRank) port_.send(active, protocol::encode(pending.request));
 }
 
+/// What was sent to a rank that has left the view may not have arrived: its repetitions are answered again.
+void MasterNode::forget_answers(const cluster::View& next) {
+  std::lock_guard lock(queue_mutex_);
+  std::erase_if(answered_, [&](const auto& answer) { return view_.incarnation(answer.first) != next.incarnation(answer.first); });
+}
+
 void MasterNode::on_view(const cluster::View& view, cluster::Role) {
   Rank old = view_.active();
+  forget_answers(view);
   view_ = view;
   parts_.resources.on_view(view);
   parts_.coordinator.on_view(view, parts_.runtime.boottime());

@@ -11,6 +11,7 @@ import struct
 
 SLOT = re.compile(r"e(\d+) s([0-9a-f]+) l(\d+) h([0-9a-f]{16}) n([0-9a-f]{16})")
 ROW = re.compile(r"\d{8}-.+")
+FIRST_ROW = "00000001-first"
 CLAIM, VIEW, CLOSE = 1, 2, 8
 Slot = collections.namedtuple("Slot", "row index epoch segment begin length hash nonce made kinds previous good")
 
@@ -69,7 +70,8 @@ def check_log(slots):
             problems.append(f"{where}: the row before it was not closed")
         if before and slot.epoch < before.epoch:
             problems.append(f"{where}: epoch {slot.epoch} after {before.epoch}")
-        if (before is None or slot.epoch > before.epoch) and CLAIM not in slot.kinds:
+        begins = slot.epoch > before.epoch if before else slot.row == FIRST_ROW  # rows before a later one were removed
+        if begins and CLAIM not in slot.kinds:
             problems.append(f"{where}: epoch {slot.epoch} begins without a claim")
         if before and slot.epoch == before.epoch and CLAIM in slot.kinds:
             problems.append(f"{where}: epoch {slot.epoch} was claimed twice")

@@ -55,6 +55,7 @@ class MasterNode {
   void send_pending(std::uint64_t number, Pending& pending);
   void tick();
   void retire_drained();
+  void forget_answers(const cluster::View& next);
   void serve_forwarded();
   void add_server();
   void maintain();
