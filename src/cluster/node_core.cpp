@@ -101,8 +101,7 @@ void ClusterNode::Core::drain_held() {
 void ClusterNode::Core::dispatch(Frame frame) {
   auto& [source, stamp, payload] = frame;
   bool of_cluster = !payload.empty() && payload[0] == kClusterTag;
-  FrameGate gate(config_.world, view_, epoch_);
-  if (gate.ahead(stamp) && may_tell(asked_view_, source)) {
+  if (frame_is_ahead(config_.world, view_, epoch_, stamp) && may_tell(asked_view_, source)) {
     send(source, {.kind = Kind::kFetchView, .epoch = epoch_, .view = view_.number, .number = incarnation_});
     if (role_ != Role::kWorker && role_ != Role::kSpare) spawn_catch_up();
   }
@@ -131,7 +130,7 @@ void ClusterNode::Core::dispatch(Frame frame) {
       default: break;
     }
   }
-  switch (gate.judge(source, stamp)) {
+  switch (judge_frame(config_.world, view_, epoch_, source, stamp)) {
     case Verdict::kDrop:
       ++count_.frames_dropped;
       if (view_.incarnation(source) == stamp.incarnation) hear(source);  // any frame is a sign of life

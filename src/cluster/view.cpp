@@ -52,14 +52,14 @@ Incarnation View::incarnation(Rank rank) const {
   return it == members.end() ? 0 : it->second.incarnation;
 }
 
-Verdict FrameGate::judge(Rank source, const Stamp& stamp) const {
-  if (stamp.world != world_) return Verdict::kDrop;
-  if (view_.world != world_) return Verdict::kEarly;
-  if (view_.incarnation(source) != stamp.incarnation) {
-    if (stamp.view == view_.number) return Verdict::kDrop;  // it knows that it is outside
-    return stamp.view > view_.number ? Verdict::kEarly : Verdict::kEvicted;
+Verdict judge_frame(std::uint64_t world, const View& view, Epoch epoch, Rank source, const Stamp& stamp) {
+  if (stamp.world != world) return Verdict::kDrop;
+  if (view.world != world) return Verdict::kEarly;
+  if (view.incarnation(source) != stamp.incarnation) {
+    if (stamp.view == view.number) return Verdict::kDrop;  // it knows that it is outside
+    return stamp.view > view.number ? Verdict::kEarly : Verdict::kEvicted;
   }
-  return stamp.epoch < epoch_ ? Verdict::kDrop : Verdict::kDeliver;
+  return stamp.epoch < epoch ? Verdict::kDrop : Verdict::kDeliver;
 }
 
 }  // namespace tajo::cluster

@@ -139,7 +139,8 @@ void SimEngine::submit(exec::TaskSpec spec, std::function<void(exec::TaskResult)
   const bool immediate = task.spec.plan->tables.empty() && !task.spec.plan->write && task.spec.plan->stages.size() == 1;
   const Micros longest = immediate ? 2 * kMs : stage.inputs.empty() ? 150 * kMs : 60 * kMs;
   Micros takes = 200 + static_cast<Micros>(rng.below(static_cast<std::uint64_t>(longest)));
-  if (!immediate && rng.chance(0.02)) takes += static_cast<Micros>(rng.below(3 * kSecond));  // a long one
+  // However many tasks a query has: some queries have a slow one, or one that fails.
+  if (!immediate && rng.chance(0.08 / service_.process().sim.options.table_splits)) takes += static_cast<Micros>(rng.below(3 * kSecond));  // a long one
   later(id, takes, task.serial);
 }
 
@@ -209,7 +210,7 @@ void SimEngine::work(const TaskId& id, std::uint64_t serial) {
       }
       inputs[stage].push_back(std::move(c));
     }
-  if (sim.rng.chance(0.003)) {
+  if (sim.rng.chance(0.012 / sim.options.table_splits)) {
     result.error = Error("53200", "out of memory");
     return finish(id, std::move(result));
   }

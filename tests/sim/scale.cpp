@@ -28,6 +28,7 @@ int run_scale(int ranks) {
   o.workers = std::max(2, ranks - o.masters);
   o.spares = 0;
   o.clients = 4;
+  o.prolong = false;
   o.writes = 0.3;
   o.think_s = 1;
   o.end_s = o.heal_s = kEnd;

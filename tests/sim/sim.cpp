@@ -175,7 +175,7 @@ const std::vector<std::string>& Sim::run() {
     while (errors_.size() < 4 && events.step(end)) {
     }
     // A run that was mostly outage goes on until it has seen enough statements.
-    if (statements >= kMinStatements || !errors_.empty() || options.end_s >= kLongestRun) break;
+    if (!options.prolong || statements >= kMinStatements || !errors_.empty() || options.end_s >= kLongestRun) break;
     options.end_s += 10;
     load->prolong();
   }

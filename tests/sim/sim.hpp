@@ -32,6 +32,7 @@ struct Options {
   double heal_s = 42;    ///< random faults are over by then
   std::int64_t row_slots = 0;
   std::uint32_t table_splits = 4;  ///< tasks a scan is cut into
+  bool prolong = true;   ///< go on until kMinStatements are answered
   bool record = false;   ///< keep the end of the timeline
 };
 
