@@ -32,6 +32,8 @@ from rig import Rig  # noqa: E402
 from victims import VICTIMS, Cast  # noqa: E402
 from world_faults import WORLD_FAULTS  # noqa: E402
 
+TRIES = 3
+MISSED = "missed: the fault: "
 ACTIVITY_S = 60  # for the activity to end after the fault
 # The rows of docs/reliability.md: what is said, the cell.
 FIGURES = (("`kill -9` of the active master", "kill", "scan", "active"), ("the active master hangs (SIGSTOP)", "stop", "scan", "active"),
@@ -78,20 +80,32 @@ class Run:
             self.rig = None
 
     def cell(self, cell):
-        began = time.time()
-        self.number += 1
-        try:
-            problems, times = self.run_cell(self.prepared(FAULTS[cell.fault].masters), cell)
-        except Missed as e:
-            problems, times = [f"missed: {e}"], {}
-        except (NameError, TypeError, AttributeError):  # the runner's own
-            raise
-        except Exception as e:  # noqa: BLE001: a cell that the cluster cannot finish has failed
-            problems, times = [f"{type(e).__name__}: {str(e).strip()[:500]}"], {}
-        self.results.add(cell, problems, times, time.time() - began)
+        """A fault that missed its activity (another backup won the claim, say) has shown nothing: it is aimed again, and a
+        cell that it misses TRIES times has failed."""
+        for left in reversed(range(TRIES)):
+            began = time.time()
+            self.number += 1
+            problems, times, missed = self.try_cell(cell)
+            if missed and left:
+                print(f"       {cell.name}: {problems[0]}; again", flush=True)
+                continue
+            self.results.add(cell, problems, times, time.time() - began)
+            break
         if problems:
             self.results.keep_logs(cell, self.rig)
             self.close()
+
+    def try_cell(self, cell):
+        """Problems, times, whether all that is wrong is that the fault missed."""
+        try:
+            problems, times = self.run_cell(self.prepared(FAULTS[cell.fault].masters), cell)
+        except Missed as e:
+            return [f"missed: {e}"], {}, True
+        except (NameError, TypeError, AttributeError):  # the runner's own
+            raise
+        except Exception as e:  # noqa: BLE001: a cell that the cluster cannot finish has failed
+            return [f"{type(e).__name__}: {str(e).strip()[:500]}"], {}, False
+        return problems, times, len(problems) == 1 and problems[0].startswith(MISSED)
 
     def run_cell(self, rig, cell):
         rig.disarm_all()
@@ -124,7 +138,8 @@ class Run:
             activity.close()
         if problem:
             problems.append(problem)
-        problems += [f"the fault: {p}" for p in (missed, lasting.problem) if p]
+        problems += [f"{MISSED}{missed}"] if missed else []
+        problems += [f"the fault: {lasting.problem}"] if lasting.problem else []
         hit = fault.touched | (set(rig.pids.values()) - set(rig.processes()))
         if activity.client.errors and not (cast.client_pid in hit or fault.anybody_errs):
             problems.append(f"the client met {activity.client.errors[:3]}")
