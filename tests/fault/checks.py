@@ -31,9 +31,11 @@ def settled(rig, master):
     """Waits until the view holds every living process once, with one active. Problems."""
     def good():
         members = rig.members(master)
-        return (sorted(pid for _, pid, _, _ in members) == sorted(rig.processes())
+        # A member that has not told its process yet has none.
+        return (all(pid for _, pid, _, _ in members)
+                and sorted(pid for _, pid, _, _ in members) == sorted(rig.processes())
                 and [role for _, _, role, _ in members].count("active") == 1
-                and all(pid and (line is not None or rank >= rig.shape[0]) for rank, pid, _, line in members))
+                and all(line is not None or rank >= rig.shape[0] for rank, _, _, line in members))
     if wait_until(good, HEALTHY_S, 0.1):
         return []
     return [f"after {HEALTHY_S} s the members are {[m[:3] for m in rig.members(master)]}, the processes {sorted(rig.processes())}"]

@@ -2,12 +2,14 @@
 // A fabric between stores of one process: one delivery thread, per-peer queue bound, peers that can be cut.
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -65,6 +67,7 @@ class FakeNetwork {
     if (queued > 0 && queued + payload.size() > queue_bound) {
       refused_[{from, to}] = true;
       ++refusals;
+      changed_.notify_all();
       return false;
     }
     queued += payload.size();
@@ -78,6 +81,12 @@ class FakeNetwork {
     cut_[rank] = true;
   }
 
+  /// Nothing reaches that rank before a sender to it was refused once.
+  void clog(Rank rank) {
+    const std::lock_guard lock(mutex_);
+    clogged_ = rank;
+  }
+
   std::vector<std::unique_ptr<Port>> ports;
   std::size_t queue_bound = std::size_t{32} << 20;
   std::atomic<std::size_t> sent_bytes = 0;
@@ -88,6 +97,8 @@ class FakeNetwork {
     std::unique_lock lock(mutex_);
     while (!stop_) {
       changed_.wait(lock, [this] { return stop_ || !messages_.empty(); });
+      if (!stop_ && messages_.front().first == clogged_)
+        changed_.wait_for(lock, std::chrono::seconds(10), [this] { return stop_ || refusals > 0; });
       if (stop_) return;
       auto [to, message] = std::move(messages_.front());
       messages_.pop_front();
@@ -117,6 +128,7 @@ class FakeNetwork {
   std::map<std::pair<Rank, Rank>, std::size_t> queued_;
   std::map<std::pair<Rank, Rank>, bool> refused_;
   std::map<Rank, bool> cut_;
+  std::optional<Rank> clogged_;
   bool stop_ = false;
   std::thread thread_;
 };

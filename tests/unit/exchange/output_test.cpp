@@ -222,6 +222,7 @@ TEST_F(Output, PullsStayWithinTheWindow) {
 
 TEST_F(Output, AFullFabricOnlyDelays) {
   network.queue_bound = 300'000;
+  network.clog(1);
   make();
   auto out = stores[0]->create(task(1), 1, kColumns, true);
   append(*out, 0, 0, 100'000);
