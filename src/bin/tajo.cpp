@@ -53,6 +53,13 @@ int launch_word(const std::string& command, const std::string& directory, const 
   return 0;
 }
 
+int doctor(const std::string& config, const std::vector<std::string>& rest) {
+  if (rest.empty()) return tajo::host::run_doctor(config, {});
+  if (rest.size() == 2 && rest[0] == "--hosts" && !rest[1].empty()) return tajo::host::run_doctor(config, rest[1]);
+  std::fprintf(stderr, "Usage: tajo [--config confdir] doctor [--hosts A,B,…]\n");
+  return 1;
+}
+
 int run(const std::vector<std::string>& words) {
   std::vector<std::string> rest = words;
   const char* chosen = std::getenv("TAJO_CONF_DIR");
@@ -73,8 +80,9 @@ int run(const std::vector<std::string>& words) {
   if (command == "haadmin" && format) return tajo::host::format_ha(tajo::Config::load(config));
   if (command == "haadmin") return tajo::client::run_haadmin(rest);
   if (command == "getconf") return tajo::client::run_getconf(rest);
-  if (command == "doctor") return tajo::host::run_doctor(config);
-  if (command == "doctor-rank") return tajo::host::run_doctor_rank(config, rest.empty() ? 0 : std::atoi(rest[0].c_str()), rest.size() < 2 ? 0 : std::atoi(rest[1].c_str()));
+  if (command == "doctor") return doctor(config, rest);
+  if (command == "doctor-rank" && rest.size() >= 2)
+    return tajo::host::run_doctor_rank(config, std::atoi(rest[0].c_str()), std::atoi(rest[1].c_str()), rest.size() > 2 ? rest[2] : "");
   if (command.starts_with("launch-")) return launch_word(command, config, rest);
   if (command == "version" || command == "--version") {
     std::printf("%s\n", tajo::client::version_text().c_str());

@@ -7,14 +7,17 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "doctor_finding.hpp"
 #include "doctor_hosts.hpp"
 #include "doctor_process.hpp"
+#include "doctor_reach.hpp"
 #include "tajo/common/clock.hpp"
 #include "tajo/common/config.hpp"
 #include "tajo/common/error.hpp"
@@ -25,6 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Micros kVersionUs = 1'000'000;
+constexpr Micros kReachUs = 2'000'000;  ///< for a host to answer the launch agent
 constexpr Micros kWorldUs = 4'500'000;  ///< from the doctor's start on: then what is left is ended
 
 /// TAJO_DOCTOR_PATIENCE: seconds more, for machines that are busy with other things.
@@ -84,22 +88,19 @@ bool fit_mpirun(Doctor& doctor, const std::string& mpirun) {
   return fit;
 }
 
-std::vector<std::string> hosts_of(Doctor& doctor, const Config& config) {
-  std::vector<std::string> hosts, unknown;
-  auto add = [&](const std::string& file, const std::string& host) {
-    if (std::find(hosts.begin(), hosts.end(), host) != hosts.end() || std::find(unknown.begin(), unknown.end(), host) != unknown.end()) return;
+/// The hosts that can be looked up; says the others.
+std::vector<std::string> known_hosts(Doctor& doctor, const std::vector<std::string>& names, const std::string& where) {
+  std::vector<std::string> known;
+  for (const std::string& host : names) {
     addrinfo* found = nullptr;
     if (::getaddrinfo(host.c_str(), nullptr, nullptr, &found) == 0) {
       ::freeaddrinfo(found);
-      hosts.push_back(host);
+      known.push_back(host);
     } else {
-      unknown.push_back(host);
-      doctor.say({Grade::kError, host, "name", config.directory() + "/" + file + ": the host is not known", "correct the line, or add the host to DNS or /etc/hosts"});
+      doctor.say({Grade::kError, host, "name", where + ": the host is not known", "correct the name, or add the host to DNS or /etc/hosts"});
     }
-  };
-  for (const MasterLine& line : config.masters()) add("masters", line.host);
-  for (const WorkerLine& line : config.workers()) add("workers", line.host);
-  return hosts;
+  }
+  return known;
 }
 
 void check_pid_directory(Doctor& doctor, const Config& config) {
@@ -116,31 +117,59 @@ void check_pid_directory(Doctor& doctor, const Config& config) {
   }
 }
 
-std::vector<std::string> world_command(const std::string& mpirun, const std::string& config_directory, const std::vector<std::string>& hosts, int ranks) {
-  std::vector<std::string> command = {mpirun, "--with-ft", "ulfm", "--bind-to", "none", "--oversubscribe"};
+/// Words of mpirun that start-tajo.sh uses too: a world that comes about here comes about there.
+void add_launch_options(std::vector<std::string>& command, const Config& config) {
   if (::geteuid() == 0) command.push_back("--allow-run-as-root");
   if (!has_network()) command.insert(command.end(), {"--prtemca", "prte_if_include", "lo"});
-  if (const char* more = std::getenv("TAJO_MPIRUN_ARGS")) {
-    std::stringstream words(more);
-    for (std::string word; words >> word;) command.push_back(word);
+  if (const std::string network = config.text("tajo.cluster.network"); !network.empty())
+    command.insert(command.end(), {"--prtemca", "prte_if_include", network, "--mca", "btl_tcp_if_include", network});
+  if (const char* agent = std::getenv("TAJO_LAUNCH_AGENT")) command.insert(command.end(), {"--prtemca", "plm_ssh_agent", agent});
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string name(*entry, std::strcspn(*entry, "="));
+    if (name.starts_with("TAJO_") || name.starts_with("OMPI_")) command.insert(command.end(), {"-x", name});
   }
+  std::stringstream words(std::getenv("TAJO_MPIRUN_ARGS") == nullptr ? "" : std::getenv("TAJO_MPIRUN_ARGS"));
+  for (std::string word; words >> word;) command.push_back(word);
+}
+
+std::string joined(const std::vector<std::string>& words, const char* between) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
+  return text;
+}
+
+/// What is to be looked at.
+struct Site {
+  std::string mpirun;
+  Config config;
+  std::vector<std::string> hosts;
+  std::string only;  ///< hosts as the operator gave them; empty: those of masters and workers
+};
+
+std::vector<std::string> world_command(const Site& site, int ranks) {
+  std::vector<std::string> command = {site.mpirun, "--with-ft", "ulfm", "--bind-to", "none", "--oversubscribe"};
+  add_launch_options(command, site.config);
   const std::string self = fs::read_symlink("/proc/self/exe");
-  const std::string each = ":" + std::to_string(ranks / static_cast<int>(hosts.size()));
-  std::string places;
-  for (const std::string& host : hosts) places += (places.empty() ? "" : ",") + host + each;
-  command.insert(command.end(), {"-n", std::to_string(ranks), "--host", places, self, "--config", config_directory, "doctor-rank", std::to_string(ranks),
+  const std::string each = ":" + std::to_string(ranks / static_cast<int>(site.hosts.size()));
+  std::vector<std::string> places;
+  for (const std::string& host : site.hosts) places.push_back(host + each);
+  command.insert(command.end(), {"-n", std::to_string(ranks), "--host", joined(places, ","), self, "--config", site.config.directory(), "doctor-rank", std::to_string(ranks),
                                    std::to_string(patience_us() / 1'000'000)});
+  if (!site.only.empty()) command.push_back(site.only);
   return command;
 }
 
 /// One process a host (two on a single one) looks at its host and races for slots.
-void probe_world(Doctor& doctor, const std::string& mpirun, const std::string& config_directory, const std::vector<std::string>& hosts) {
-  const int ranks = hosts.size() == 1 ? 2 : static_cast<int>(hosts.size());
+void probe_world(Doctor& doctor, const Site& site) {
+  const int ranks = site.hosts.size() == 1 ? 2 : static_cast<int>(site.hosts.size());
   std::string rest, refusal;
-  bool joined = false;
-  const Output out = run_program(world_command(mpirun, config_directory, hosts, ranks), doctor.begin + kWorldUs + patience_us() - boottime_us(), [&](const std::string& line) {
+  bool joined_world = false;
+  const std::vector<std::string> agent = launch_agent();
+  std::vector<Silent> silent;
+  std::jthread reach([&] { silent = silent_hosts(agent, site.hosts, kReachUs + patience_us()); });  // needed when no world comes about
+  const Output out = run_program(world_command(site, ranks), doctor.begin + kWorldUs + patience_us() - boottime_us(), [&](const std::string& line) {
     if (auto finding = decode_finding(line)) {
-      joined |= finding->grade == Grade::kOk && finding->subject == "MPI";
+      joined_world |= finding->grade == Grade::kOk && finding->subject == "MPI";
       // A world that does not come about is refused by each of its ranks, in the same words.
       const bool again = finding->grade == Grade::kError && finding->subject == "MPI" && std::exchange(refusal, finding->text) == finding->text;
       if (!again) doctor.say(*finding);
@@ -148,30 +177,36 @@ void probe_world(Doctor& doctor, const std::string& mpirun, const std::string& c
       rest += (rest.empty() ? "" : " ") + line;
     }
   });
-  if (joined || !refusal.empty()) {
+  reach.join();
+  if (joined_world || !refusal.empty()) {
     if (out.timed_out) doctor.say({Grade::kError, "", "answers", "not all hosts answered in time", "look at the host that has no line above: its network, its filesystems"});
     return;
   }
-  std::string list;
-  for (const std::string& host : hosts) list += (list.empty() ? "" : ", ") + host;
-  doctor.say({Grade::kError, "", "start", "mpirun did not start a process on each of: " + list + (rest.empty() ? "" : ". It says: " + rest.substr(0, 400)),
-              "`ssh HOST true` must work for each without a password; /dev/shm and TMPDIR must have room; this program must be there under the same path"});
+  for (const Silent& host : silent)
+    doctor.say({Grade::kError, host.host, "start", "`" + joined(agent, " ") + " " + host.host + " true` fails" + (host.says.empty() ? "" : ": " + host.says),
+                "it must work from here without a password: ssh keys and known_hosts, or another TAJO_LAUNCH_AGENT in tajo-env.sh; or leave the host out"});
+  if (!silent.empty()) return;
+  doctor.say({Grade::kError, "", "start", "mpirun did not start a process on each of: " + joined(site.hosts, ", ") + (rest.empty() ? "" : ". It says: " + rest.substr(0, 400)),
+              "/dev/shm and TMPDIR must have room; this program must be there under the same path; no firewall between the hosts (tajo.cluster.network names the net)"});
 }
 
 }  // namespace
 
-int run_doctor(const std::string& config_directory) {
+int run_doctor(const std::string& config_directory, const std::string& only) {
   Doctor doctor;
   take_environment(config_directory);
   try {
-    const Config config = Config::load(config_directory);
+    const Config whole = Config::load(config_directory);
+    const std::vector<std::string> listed = expand_host_list(only);
+    const Config config = only.empty() ? whole : whole.on_hosts(listed);
     for (const std::string& warning : config.warnings()) doctor.say({Grade::kWarning, "", "configuration", warning, "remove the key: it has no meaning here"});
     doctor.say({Grade::kOk, "", "configuration", config.directory() + ": " + std::to_string(config.masters().size()) + " master(s), " +
                 std::to_string(config.worker_count()) + " worker(s), " + std::to_string(config.spares()) + " spare(s)", {}});
-    const std::vector<std::string> hosts = hosts_of(doctor, config);
+    const std::vector<std::string> hosts =
+        known_hosts(doctor, only.empty() ? config.hosts() : listed, only.empty() ? config.directory() + ": masters, workers" : "--hosts");
     check_pid_directory(doctor, config);
     const std::string mpirun = find_mpirun();
-    if (fit_mpirun(doctor, mpirun) && !hosts.empty()) probe_world(doctor, mpirun, config_directory, hosts);
+    if (fit_mpirun(doctor, mpirun) && !hosts.empty()) probe_world(doctor, {mpirun, config, hosts, only});
   } catch (const Error& e) {
     doctor.say({Grade::kError, "", "configuration", e.message(), e.hint().empty() ? "see conf/README.md for files, keys and values" : e.hint()});
   }

@@ -20,16 +20,14 @@ namespace {
 
 constexpr Micros kTermUs = 300'000;  ///< between TERM and KILL
 
-[[noreturn]] void become(const std::vector<std::string>& command, int output) {
+/// In the child: no allocation, another thread may have held the heap's lock.
+[[noreturn]] void become(char* const* words, int output) {
   ::setpgid(0, 0);
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, 0);
   ::dup2(output, 1);
   ::dup2(output, 2);
-  std::vector<char*> words;
-  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
-  words.push_back(nullptr);
-  ::execvp(words[0], words.data());
+  ::execvp(words[0], words);
   ::_exit(127);
 }
 
@@ -49,8 +47,11 @@ Output run_program(const std::vector<std::string>& command, Micros limit_us, con
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return out;
   const Micros end = boottime_us() + limit_us;
+  std::vector<char*> words;
+  for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
   const pid_t child = ::fork();
-  if (child == 0) become(command, ends[1]);
+  if (child == 0) become(words.data(), ends[1]);
   ::close(ends[1]);
   std::string line;
   for (;;) {

@@ -290,12 +290,13 @@ class Leader {
 
 }  // namespace
 
-int run_doctor_rank(const std::string& config_directory, int ranks, int patience_s) {
+int run_doctor_rank(const std::string& config_directory, int ranks, int patience_s, const std::string& only) {
   int argc = 0;
   char** argv = nullptr;
   try {
     const Micros begin = boottime_us();
-    const Config config = Config::load(config_directory);
+    const Config whole = Config::load(config_directory);
+    const Config config = only.empty() ? whole : whole.on_hosts(expand_host_list(only));
     auto world = mpi::World::start(argc, argv, {ranks, false, kStartTimeoutS + patience_s});
     Probe probe(config, *world);
     if (world->rank() == 0)
