@@ -53,6 +53,10 @@ read_plan() {
   eval "$plan"
 }
 
+# The launch that runs on this root directory, or is being started.
+current_launch() { cat "$TAJO_PLAN_HA_DIR/launch" 2>/dev/null || true; }
+name_launch() { echo "$1" > "$TAJO_PLAN_HA_DIR/.launch.$$" && mv "$TAJO_PLAN_HA_DIR/.launch.$$" "$TAJO_PLAN_HA_DIR/launch"; }
+
 request_stop() { mkdir -p "$TAJO_PLAN_HA_DIR/requests" && : > "$TAJO_PLAN_HA_DIR/requests/stop${1:+-$1}"; }
 
 # Ranks with keepers (of launch $2, else of any) that have not ended: files PREFIX-LAUNCH-RANK; PREFIX rank or stopping.
@@ -85,6 +89,7 @@ end_ranks_here() {
   done
   forget_dead_here "${1:-}"
   for file in "$TAJO_PLAN_HA_DIR/launcher-$(hostname)-"*; do
+    [ -e "$file" ] || continue
     read -r _ host _ pid _ start _ directory < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
     if [ -n "${directory:-}" ] && ! lives "$pid"; then rm -rf "$directory" "$file"; fi
   done
@@ -126,16 +131,17 @@ wait_for_ranks() {
   done
 }
 
-# Ends the local mpirun with what it started in its session (agents to other hosts), if it has not ended with its ranks;
-# $1 tenths of a second are its own.
+# Ends the local mpirun (or the one with number $2) with what it started in its session (agents to other hosts), if it has
+# not ended with its ranks; $1 tenths of a second are its own.
 end_launcher() {
-  local pid tenth
-  pid=$(cat "$pid_file" 2>/dev/null) || return 0
+  local pid=${2:-} tenth
+  [ -n "$pid" ] || pid=$(cat "$pid_file" 2>/dev/null) || return 0
   for tenth in $(seq $(($1 + 20))); do
     lives "$pid" || break
     if [ "$tenth" = "$1" ]; then kill -TERM "$pid" 2>/dev/null || true; fi
     sleep 0.1
   done
   pkill -KILL -s "$pid" 2>/dev/null || true
-  rm -rf "$pid_file" "${TMPDIR:-/tmp}/ompi.$pid" "${TMPDIR:-/tmp}/prterun.$pid" "${TMPDIR:-/tmp}"/prterun.*".$pid.$(id -u)"
+  [ "$(cat "$pid_file" 2>/dev/null)" != "$pid" ] || rm -f "$pid_file"
+  rm -rf "${TMPDIR:-/tmp}/ompi.$pid" "${TMPDIR:-/tmp}/prterun.$pid" "${TMPDIR:-/tmp}"/prterun.*".$pid.$(id -u)"
 }

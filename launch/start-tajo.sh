@@ -13,11 +13,22 @@ if [ -f "$pid_file" ] && lives "$(cat "$pid_file")" && [ -z "$force" ]; then
 fi
 mkdir -p "$TAJO_PLAN_LOG_DIR" 2>/dev/null && [ -w "$TAJO_PLAN_LOG_DIR" ] || fail "$config/tajo-site.xml: tajo.rootdir: \"$TAJO_PLAN_LOG_DIR\" cannot be written"
 mkdir -p "$TAJO_PLAN_HA_DIR/requests" || fail "$config/tajo-site.xml: tajo.rootdir: \"$TAJO_PLAN_HA_DIR\" cannot be written"
+launch=${launch:-$(date +%Y%m%d.%H%M%S).$$}
+# Who replaces a launch first makes a link named after it, which only one can; supervisors that find one of another start end.
+succeed() {
+  local last
+  last=$(current_launch)
+  while [ -n "$last" ] && [ "$last" != "$launch" ] && ! ln -sT "forced-$launch" "$TAJO_PLAN_HA_DIR/after-$last" 2>/dev/null; do
+    last=$(readlink "$TAJO_PLAN_HA_DIR/after-$last" || true)
+    last=${last#forced-}
+  done
+}
 if [ -z "$force" ]; then
   reason=$("$bin/tajo" --config "$config" launch-check) || exit 1
   [ -z "$reason" ] || fail "$reason"
 else
   # What can be reached is ended; what cannot is fenced by the new cluster's claim.
+  [ -n "$replaces" ] || succeed
   if [ -n "$replaces" ]; then
     : > "$TAJO_PLAN_HA_DIR/requests/replace-$replaces"
     for file in $(present rank "$replaces"); do   # of hosts that do not answer: nobody is there to wait for
@@ -32,15 +43,20 @@ else
   end_launcher 1
 fi
 # A replacement leaves a request to stop alone: it came meanwhile and is meant for it as well.
-[ -n "$replaces" ] || rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR"/after-* "$TAJO_PLAN_HA_DIR/workers"
-rm -f "$TAJO_PLAN_HA_DIR"/master-*
+if [ -z "$replaces" ]; then
+  rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR/workers"
+  for file in "$TAJO_PLAN_HA_DIR"/after-*; do
+    [ "$(readlink "$file")" = "forced-$launch" ] || rm -f "$file"
+  done
+fi
 for port in $TAJO_PLAN_LOCAL_PORTS; do
   if (exec 3<>"/dev/tcp/127.0.0.1/${port#*=}") 2>/dev/null; then
     fail "$config: port ${port#*=} (${port%=*}) is in use"
   fi
 done
+rm -f "$TAJO_PLAN_HA_DIR"/master-*
+name_launch "$launch"
 
-launch=${launch:-$(date +%Y%m%d.%H%M%S).$$}
 out=$TAJO_PLAN_LOG_DIR/tajo-$user-mpirun.out
 args=(--with-ft ulfm --bind-to none --oversubscribe --prtemca oob_tcp_keepalive_time 0)
 [ "$(id -u)" = 0 ] && args+=(--allow-run-as-root)
@@ -61,14 +77,15 @@ for part in $TAJO_PLAN_RANKS; do ranks=$((ranks + ${part##*:})); done   # HOST:C
 read -r -a host_slots <<<"$TAJO_PLAN_RANKS"
 placing=(-n "$ranks" --host "$(IFS=,; echo "${host_slots[*]}")")
 setsid "$mpirun" "${args[@]}" "${extra[@]}" "${placing[@]}" "${program[@]}" >"$out" 2>&1 </dev/null &
-echo $! >"$pid_file"
+launcher=$!   # the file may soon name that of another start
+echo "$launcher" >"$pid_file"
 : > "$TAJO_PLAN_HA_DIR/started-$(hostname)"
 
 give_up() {
   request_stop "$launch"
-  kill "$(cat "$pid_file")" 2>/dev/null || true
+  kill "$launcher" 2>/dev/null || true
   wait_for_ranks "$launch" 30
-  end_launcher 1
+  end_launcher 1 "$launcher"
   rm -f "$TAJO_PLAN_HA_DIR/requests/stop-$launch" "$TAJO_PLAN_HA_DIR/master-$launch"-*
 }
 serves() {
@@ -93,12 +110,16 @@ start_supervisors() {
   done
 }
 for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 10))"); do
+  if [ -L "$TAJO_PLAN_HA_DIR/after-$launch" ]; then
+    give_up
+    fail "another cluster is being started on this root directory"
+  fi
   if grep -m1 -q '^tajod: ' "$out"; then
     message=$(grep -m1 '^tajod: ' "$out")
     give_up
     fail "${message#tajod: }"
   fi
-  if ! lives "$(cat "$pid_file")" && ! serves; then
+  if ! lives "$launcher" && ! serves; then
     give_up
     echo "$script: the cluster ended while starting:" >&2
     tail -5 "$out" >&2

@@ -44,6 +44,6 @@ for _ in $(seq 30); do
   [ -z "$(supervisors)" ] && break
   sleep 0.1
 done
-rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR"/{master,after,supervisor,launcher,started}-* "$TAJO_PLAN_HA_DIR/workers"
+rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR"/{master,after,supervisor,launcher,started}-* "$TAJO_PLAN_HA_DIR"/{workers,launch}
 rm -f "$TAJO_PID_DIR"/.s.PGSQL.*
 echo 'tajo stopped'

@@ -45,8 +45,13 @@ planned_ranks() {   # on hosts $1
 # Replaces the launch, if no other supervisor does.
 relaunch() {
   local next host
+  if [ "$(current_launch)" != "$launch" ]; then
+    say "another cluster was started or stopped meanwhile: $launch is history"
+    exit 0
+  fi
   next=$(date +%Y%m%d.%H%M%S).$$
   ln -sT "$next" "$ha/after-$launch" 2>/dev/null || return 0
+  name_launch "$next"
   hosts=$(answering_hosts)
   # What is left on them of the old launch ends, by its keepers or at once by this.
   end_ranks_here "$launch" &
@@ -73,8 +78,13 @@ relaunch() {
 
 # Another supervisor is replacing the launch: it has the time of a start.
 follow() {
-  local until=$((SECONDS + TAJO_PLAN_TIMEOUT_S))
-  launch=$(readlink "$ha/after-$launch") || return 0
+  local next until=$((SECONDS + TAJO_PLAN_TIMEOUT_S))
+  next=$(readlink "$ha/after-$launch") || return 0
+  if [ "${next#forced-}" != "$next" ]; then
+    say "replaced by ${next#forced-}, which has supervisors of its own if any"
+    exit 0
+  fi
+  launch=$next
   say "$launch is being started elsewhere"
   while [ $SECONDS -lt $until ] && [ ! -L "$ha/after-$launch" ]; do
     [ -e "$ha/requests/stop" ] && return 0
