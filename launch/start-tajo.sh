@@ -36,6 +36,7 @@ else
       case ",$hosts," in ,, | *",$host,"*) ;; *) rm -f "$file" ;; esac
     done
     wait_for_ranks "$replaces" 15
+    rm -f "$TAJO_PLAN_HA_DIR/requests/"{drain,close}"-$replaces"
   elif [ -n "$(present rank)$(present stopping)$(present master)" ]; then
     request_stop
     wait_for_ranks '' 30
@@ -90,7 +91,8 @@ give_up() {
 }
 serves() {
   if [ "$TAJO_PLAN_LOCAL" = 1 ]; then
-    "$bin/tsql" -h "$TAJO_PID_DIR" -p "$TAJO_PLAN_FIRST_PORT" -c 'SELECT 1' >/dev/null 2>&1
+    [ -S "$TAJO_PID_DIR/.s.PGSQL.$TAJO_PLAN_FIRST_PORT" ] &&
+      "$bin/tsql" -h "$TAJO_PID_DIR" -p "$TAJO_PLAN_FIRST_PORT" -c 'SELECT 1' >/dev/null 2>&1
   else
     eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")" && [ -n "$TAJO_STATE_ACTIVE" ]
   fi
@@ -109,7 +111,7 @@ start_supervisors() {
       </dev/null >/dev/null 2>&1 || echo "start-tajo.sh: no supervisor on $host" >&2
   done
 }
-for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 10))"); do
+for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 20))"); do
   if [ -L "$TAJO_PLAN_HA_DIR/after-$launch" ]; then
     give_up
     fail "another cluster is being started on this root directory"
@@ -131,7 +133,7 @@ for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 10))"); do
     [ -n "$supervise" ] && start_supervisors
     exit 0
   fi
-  sleep 0.1
+  sleep 0.05
 done
 give_up
 fail "the cluster did not serve within $TAJO_PLAN_TIMEOUT_S s; see $TAJO_PLAN_LOG_DIR"

@@ -4,6 +4,7 @@
 # claims the log, replays it and re-runs what was running. Also when requests/resize asks for another number of workers,
 # and, after an idle minute, when places are lost that the hosts could fill again. It looks at what the masters publish
 # and at the log, never at mpirun. Several may run, on different hosts: a link in the root directory decides who acts.
+# Before a planned relaunch new statements wait, and what runs may end for TAJO_SUPERVISE_DRAIN (10) seconds.
 # Ends with the cluster's stop. TAJO_SUPERVISE_IDLE (60 s), TAJO_HOST_PROBE (COMMAND HOST: 0 when the host can be used).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -12,6 +13,7 @@ all_hosts=$TAJO_PLAN_HOSTS
 ha=$TAJO_PLAN_HA_DIR
 look_s=0.2
 idle_limit=${TAJO_SUPERVISE_IDLE:-60}
+drain_limit=${TAJO_SUPERVISE_DRAIN:-10}
 retry_s=1
 mkdir -p "$TAJO_PID_DIR" "$ha/requests"
 echo $$ > "$supervisor_file"
@@ -42,7 +44,27 @@ planned_ranks() {   # on hosts $1
   echo $sum
 }
 
-# Replaces the launch, if no other supervisor does.
+look() { eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")"; }
+
+# The masters let no statement in, what is under way ends or is re-run by the next world, and the log gets its last words.
+drain() {
+  local tenth
+  : > "$ha/requests/drain-$launch"
+  for tenth in $(seq $((drain_limit * 10))); do
+    look
+    [ "$TAJO_STATE_DRAINED" = 1 ] || [ "$TAJO_STATE_ANSWERING" = 0 ] || [ -e "$ha/requests/stop" ] && break
+    sleep 0.1
+  done
+  say "drained: $TAJO_STATE_DRAINED, $TAJO_STATE_RUNNING queries run"
+  : > "$ha/requests/close-$launch"
+  for tenth in $(seq 10); do
+    look
+    [ "$TAJO_STATE_ENDED" = 1 ] && break
+    sleep 0.05
+  done
+}
+
+# Replaces the launch, if no other supervisor does; $2: planned, for a world that serves.
 relaunch() {
   local next host
   if [ "$(current_launch)" != "$launch" ]; then
@@ -53,6 +75,7 @@ relaunch() {
   ln -sT "$next" "$ha/after-$launch" 2>/dev/null || return 0
   name_launch "$next"
   hosts=$(answering_hosts)
+  [ -z "${2:-}" ] || drain
   # What is left on them of the old launch ends, by its keepers or at once by this.
   end_ranks_here "$launch" &
   for host in ${hosts//,/ }; do
@@ -88,7 +111,7 @@ follow() {
   say "$launch is being started elsewhere"
   while [ $SECONDS -lt $until ] && [ ! -L "$ha/after-$launch" ]; do
     [ -e "$ha/requests/stop" ] && return 0
-    eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")"
+    look
     [ -n "$TAJO_STATE_ACTIVE" ] && return 0
     sleep 1
   done
@@ -103,7 +126,7 @@ say "watching $launch"
 silent=0 workless=0 idle_since=$SECONDS refilled=$SECONDS
 while [ ! -e "$ha/requests/stop" ]; do
   if [ -L "$ha/after-$launch" ]; then follow; silent=0; continue; fi
-  eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")"
+  look
   if [ "$TAJO_STATE_ANSWERING" = 0 ]; then
     [ "$TAJO_STATE_ENDED" = 1 ] && break   # it was stopped
     silent=$((silent + 1))
@@ -119,12 +142,12 @@ while [ ! -e "$ha/requests/stop" ]; do
     if [ -f "$ha/requests/resize" ]; then
       workers=$(tr -dc 0-9 < "$ha/requests/resize")
       rm -f "$ha/requests/resize"
-      if [ -n "$workers" ] && [ "$workers" -gt 0 ]; then echo "$workers" > "$ha/workers"; relaunch "$workers workers are asked for"; continue; fi
+      if [ -n "$workers" ] && [ "$workers" -gt 0 ]; then echo "$workers" > "$ha/workers"; relaunch "$workers workers are asked for" planned; continue; fi
     fi
     [ "$TAJO_STATE_RUNNING" = 0 ] || idle_since=$SECONDS
     if [ $((SECONDS - idle_since)) -ge "$idle_limit" ] && [ $((SECONDS - refilled)) -ge "$idle_limit" ]; then
       refilled=$SECONDS
-      if [ "$(planned_ranks "$(answering_hosts)")" -gt "$TAJO_STATE_MEMBERS" ]; then relaunch 'places are lost, and nothing runs'; continue; fi
+      if [ "$(planned_ranks "$(answering_hosts)")" -gt "$TAJO_STATE_MEMBERS" ]; then relaunch 'places are lost, and nothing runs' planned; continue; fi
     fi
   fi
   sleep "$look_s"

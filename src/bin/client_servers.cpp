@@ -1,8 +1,5 @@
 #include "client_servers.hpp"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <utility>
 
 #include "tajo/common/error.hpp"
@@ -56,7 +53,7 @@ void ClientServers::listen(const std::string& host, int client_port, int http_po
   endpoint.host = host;
   endpoint.client_port = pg->port();
   endpoint.http_port = web->port();
-  auto publisher = std::make_unique<host::Publisher>(config_.ha_directory, std::move(endpoint), [] { ::kill(::getpid(), SIGTERM); });
+  auto publisher = std::make_unique<host::Publisher>(config_.ha_directory, std::move(endpoint), config_.on_request);
   kept_.leaves(pg->socket_path());
   kept_.leaves(publisher->path());
   std::unique_lock lock(mutex_);
@@ -94,9 +91,9 @@ void ClientServers::publish(const cluster::View& view, cluster::Role role) {
                      static_cast<int>(view.with_role(cluster::Role::kWorker).size()));
 }
 
-void ClientServers::publish_running(int queries) {
+void ClientServers::publish_load(int running, int inside, bool paused) {
   std::lock_guard lock(mutex_);
-  if (publisher_) publisher_->running(queries);
+  if (publisher_) publisher_->load(running, inside, paused);
 }
 
 void ClientServers::stop() {

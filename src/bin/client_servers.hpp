@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,6 +23,7 @@ class ClientServers {
     std::uint32_t max_connections = 0;
     std::int64_t drain_ms = 0;
     host::Endpoint endpoint;  ///< of this rank, without ports
+    std::function<void(host::Request)> on_request;  ///< as Publisher's
   };
   ClientServers(Config config, master::ClientService& service, const host::Kept& kept);
 
@@ -35,7 +37,7 @@ class ClientServers {
 
   /// Any thread.
   void publish(const cluster::View& view, cluster::Role role);
-  void publish_running(int queries);
+  void publish_load(int running, int inside, bool paused);
   /// Takes no more clients; those that are served are given drain_ms.
   void stop();
   /// The endpoint is no longer to be found.

@@ -10,6 +10,7 @@ enum class Canary {
   kHalf,                // half instead of a majority, for claims and for reads
   kReadsWithoutProof,
   kLateHandoverServes,  // a successor serves at once however old the grant is
+  kHushFromAnyLook,     // a forced claim counts its silence from a look, though slots came after what it saw
 };
 
 #ifdef TAJO_SIM_CANARIES

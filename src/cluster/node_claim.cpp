@@ -33,7 +33,7 @@ Task<void> ClusterNode::Core::start_world() {
                                  : "start not complete after 60 s: no view from rank " + std::to_string(first));
       co_return;
     }
-    co_await fibers_.sleep(kHelloPause);
+    co_await fibers_.sleep(config_.self == first ? kHelloLook : kHelloPause);
   }
 }
 
@@ -169,12 +169,13 @@ Task<void> ClusterNode::Core::claim(Cause cause) {
     records[1].payload = encode(view);
     log_.add_row_head(records);
     log_.new_segment();
+    const Micros begun = now();
     PutEnd end = co_await log_.put(epoch, std::move(records), true);
     if (end == PutEnd::kWon) {
       journal::SlotBytes slot = log_.apply_won();
       guard.release();
       if (epoch_ == epoch && !ended_) {
-        become_active(slot, cause);
+        become_active(slot, cause, begun, at.hash);
       } else {
         settle();
       }
@@ -191,7 +192,7 @@ Task<void> ClusterNode::Core::claim(Cause cause) {
   claiming_ = false;
 }
 
-void ClusterNode::Core::become_active(const journal::SlotBytes& slot, Cause cause) {
+void ClusterNode::Core::become_active(const journal::SlotBytes& slot, Cause cause, Micros begun, std::uint64_t before) {
   switch (cause) {
     case Cause::kStart: ++count_.claims_start; break;
     case Cause::kForce: ++count_.claims_force; break;
@@ -213,7 +214,7 @@ void ClusterNode::Core::become_active(const journal::SlotBytes& slot, Cause caus
   write_failures_ = 0;
   ghost_epoch_ = 0;
   slots_until_ = 0;
-  last_begun_ = now();
+  last_begun_ = begun;
   restart_timers();
   for (Rank r : others()) heard_[r] = now();
   // No voter refuses the old active's checks: it may still prove reads by its members for a second. (A minority has
@@ -223,7 +224,11 @@ void ClusterNode::Core::become_active(const journal::SlotBytes& slot, Cause caus
   bool hush = cause == Cause::kForce || cause == Cause::kOrphan || cause == Cause::kAgain || late_handover;
   if (late_handover) ++count_.late_handovers;
   if (hush) ++count_.hushed_claims;
-  hush_until_ = hush ? now() + kHush : 0;
+  // The old active's last slot was begun before anybody could see it, and it wins no other: silence counts from then.
+  const bool seen_early = cause == Cause::kForce && config_.end_seen.hash != 0 &&
+                          (before == config_.end_seen.hash || canary(Canary::kHushFromAnyLook));
+  if (seen_early) ++count_.early_seen_ends;
+  hush_until_ = hush ? (seen_early ? config_.end_seen.at : now()) + kHush : 0;
   stamp();
   fault_at("claim.won");
   announce(slot, true);

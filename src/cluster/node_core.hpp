@@ -148,7 +148,8 @@ class ClusterNode::Core {
   journal::Task<void> claim(Cause cause);
   bool enough_votes() const;
   View claim_view(Cause cause) const;
-  void become_active(const journal::SlotBytes& slot, Cause cause);
+  /// `begun`: when its slot was begun; `before`: the hash of the slot before it.
+  void become_active(const journal::SlotBytes& slot, Cause cause, Micros begun, std::uint64_t before);
   void consider_handover_for_files();
   void ask_handover(Rank from);
 

@@ -101,7 +101,7 @@ std::string launch_state(const Config& config, const std::string& launch) {
   std::vector<Endpoint> endpoints = published_endpoints(directory);
   std::erase_if(endpoints, [&](const Endpoint& e) { return !launch.empty() && e.launch != launch; });
   std::stringstream out;
-  int masters = 0, refused = 0;
+  int masters = 0, refused = 0, inside = 0, open = 0;
   std::string active, found = launch;
   Endpoint says;
   const std::vector<Answer> answers = ask(endpoints);
@@ -110,6 +110,8 @@ std::string launch_state(const Config& config, const std::string& launch) {
     refused += answers[i] == Answer::kRefused;
     if (answers[i] != Answer::kYes) continue;
     ++masters;
+    inside += e.inside;
+    open += !e.paused;
     found = e.launch;
     if (e.state != "active") continue;
     active = e.host + ":" + std::to_string(e.client_port);
@@ -127,7 +129,8 @@ std::string launch_state(const Config& config, const std::string& launch) {
   const auto age = journal::PosixLogFiles::newest_slot_age_s(log_directory(config));
   out << "TAJO_STATE_LAUNCH='" << found << "'\nTAJO_STATE_ACTIVE='" << active << "'\nTAJO_STATE_ANSWERING=" << masters
       << "\nTAJO_STATE_GONE=" << (refused == static_cast<int>(endpoints.size())) << "\nTAJO_STATE_MEMBERS=" << says.members
-      << "\nTAJO_STATE_WORKERS=" << says.workers << "\nTAJO_STATE_RUNNING=" << says.running << "\nTAJO_STATE_LOG_AGE_S="
+      << "\nTAJO_STATE_WORKERS=" << says.workers << "\nTAJO_STATE_RUNNING=" << says.running << "\nTAJO_STATE_DRAINED="
+      << (masters > 0 && open == 0 && inside == 0 && says.running == 0) << "\nTAJO_STATE_LOG_AGE_S="
       << (age ? std::to_string(static_cast<long>(std::max(0.0, *age))) : "") << "\nTAJO_STATE_ENDED=" << ended_in_good_order(config)
       << "\nTAJO_STATE_RANKS='" << ranks << "'\n";
   return out.str();

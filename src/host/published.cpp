@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -39,7 +40,8 @@ std::string Endpoint::text() const {
   std::stringstream out;
   out << "host " << host << "\nclient_port " << client_port << "\nhttp_port " << http_port << "\npid " << pid << "\nrank " << rank
       << "\nworld " << world << "\nlaunch " << launch << "\nepoch " << epoch << "\nstate " << state
-      << "\nmembers " << members << "\nworkers " << workers << "\nrunning " << running << "\n";
+      << "\nmembers " << members << "\nworkers " << workers << "\nrunning " << running << "\ninside " << inside << "\npaused " << paused
+      << "\n";
   return out.str();
 }
 
@@ -59,6 +61,8 @@ Endpoint Endpoint::parse(const std::string& text) {
     else if (key == "members") in >> e.members;
     else if (key == "workers") in >> e.workers;
     else if (key == "running") in >> e.running;
+    else if (key == "inside") in >> e.inside;
+    else if (key == "paused") in >> e.paused;
   }
   return e;
 }
@@ -82,14 +86,16 @@ Request requested(const std::string& directory, const std::string& launch) {
   for (const std::string& name : names_in(directory + "/requests")) {
     if (name == "replace-" + launch) return Request::kReplace;
     if (name == "stop" || name == "stop-" + launch) found = Request::kStop;
+    else if (name == "close-" + launch) found = std::max(found, Request::kClose);
+    else if (name == "drain-" + launch) found = std::max(found, Request::kDrain);
   }
   return found;
 }
 
-Publisher::Publisher(std::string directory, Endpoint self, std::function<void()> on_stop_request)
+Publisher::Publisher(std::string directory, Endpoint self, std::function<void(Request)> on_request)
     : directory_(std::move(directory)),
       path_(directory_ + "/" + kMasterPrefix + self.launch + "-" + std::to_string(self.rank)),
-      on_stop_request_(std::move(on_stop_request)),
+      on_request_(std::move(on_request)),
       endpoint_(std::move(self)),
       thread_("tajo-publish", 256 << 10, [this] { run(); }) {}
 
@@ -106,14 +112,18 @@ void Publisher::update(Epoch epoch, const std::string& state, std::set<Rank> mem
   wake_.notify_all();
 }
 
-void Publisher::running(int queries) {
+void Publisher::load(int running, int inside, bool paused) {
   const std::lock_guard lock(mutex_);
-  changed_ = changed_ || endpoint_.running != queries;
-  endpoint_.running = queries;
+  if (endpoint_.running == running && endpoint_.paused == paused && (endpoint_.inside == inside || !paused)) return;
+  endpoint_.running = running;
+  endpoint_.inside = inside;
+  endpoint_.paused = paused;
+  changed_ = true;
+  wake_.notify_all();
 }
 
 void Publisher::run() {
-  bool told = false;
+  Request told = Request::kNone;
   std::unique_lock lock(mutex_);
   for (int look = 0; !ending_; ++look) {
     const bool refresh = std::exchange(changed_, false) || look % kRefreshLooks == 0;
@@ -125,10 +135,8 @@ void Publisher::run() {
       publish(endpoint);
       if (endpoint.state == "active") withdraw_others(endpoint, members);
     }
-    if (!told && requested(directory_, endpoint.launch) == Request::kStop) {
-      told = true;
-      on_stop_request_();
-    }
+    const Request now = requested(directory_, endpoint.launch);
+    if (now != std::exchange(told, now)) on_request_(now);
     lock.lock();
     if (!changed_ && !ending_) wake_.wait_for(lock, kLook);
   }

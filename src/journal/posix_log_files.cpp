@@ -117,6 +117,15 @@ std::optional<double> PosixLogFiles::newest_slot_age_s(const std::string& direct
   return static_cast<double>(now.tv_sec - st.st_mtim.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec - st.st_mtim.tv_nsec);
 }
 
+std::uint64_t PosixLogFiles::newest_slot_hash(const std::string& directory) {
+  Disk disk(directory, 0);
+  const auto [row, index] = newest_slot(directory, disk.list_rows().names);
+  if (index < 0) return 0;
+  const FileResult links = disk.read_slots(row, index, 1);
+  const auto last = links.names.empty() ? std::nullopt : Slot::parse(links.names.front());
+  return last ? last->hash : 0;
+}
+
 std::vector<Record> PosixLogFiles::newest_records(const std::string& directory) {
   Disk disk(directory, 0);
   const auto [row, index] = newest_slot(directory, disk.list_rows().names);

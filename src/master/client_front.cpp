@@ -233,6 +233,7 @@ void MasterNode::Front::deliver(const SessionToken& session, const ClientReply& 
 }
 
 void MasterNode::Front::run_statement(const SessionToken& session, ClientRequest request, ResultSink& sink, CopySource* copy) {
+  const Admission::Ticket inside(node_.admission_);
   try {
     // Statements are parsed on the active alone: what crashes the parser must not take a second kind of master along.
     const sql::Beginning beginning = sql::beginning_of(request.sql);

@@ -15,7 +15,7 @@ constexpr int kFlushPeriodS = 2, kSweepPeriodS = 60;
 }
 
 MasterNode::MasterNode(MasterParts parts, protocol::ControlPort& port)
-    : parts_(parts), port_(port), runner_(parts), outcomes_(parts_, port, runner_), front_(std::make_unique<Front>(*this)) {
+    : parts_(parts), admission_(parts.runtime), port_(port), runner_(parts), outcomes_(parts_, port, runner_), front_(std::make_unique<Front>(*this)) {
   RunnerHooks hooks;
   hooks.planning = [this](const std::string& request_id, std::uint16_t count) {
     parts_.loop.post([this, request_id, count] {

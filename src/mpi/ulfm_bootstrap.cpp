@@ -151,6 +151,7 @@ void set_mpi_defaults() {
   constexpr std::pair<const char*, const char*> kDefaults[] = {
       {"OMPI_MCA_pml", "ob1"},                       // the only one that survives failures
       {"OMPI_MCA_coll", "^han"},                     // crashed after a change of the group
+      {"OMPI_MCA_btl", "^ofi"},                      // looks for libfabric's providers for 1.5 s; ob1 would only put and get with it
       {"OMPI_MCA_mpi_add_procs_cutoff", "65536"},    // all addresses at the start: the launcher may be gone later
       // Over tcp everything goes eagerly: a peer that dies in a put or a rendezvous crashes ob1 at the survivors.
       {"OMPI_MCA_btl_tcp_flags", "send,inplace,need-ack,need-csum"},
@@ -167,6 +168,7 @@ class UlfmWorld : public World {
     set_mpi_defaults();
     StartGuard guard(options.start_timeout_s);
     environment_ = std::make_unique<boost::mpi::environment>(argc, argv, boost::mpi::threading::funneled, false);
+    options.on_part("MPI_Init");
     const boost::mpi::communicator world;
     refuse_unfit(world, options);
     set_log_rank(world.rank());
@@ -183,6 +185,7 @@ class UlfmWorld : public World {
     }
     doorbell->connect(bells);
     id_ = std::stoull(book.back());
+    options.on_part("addresses");
     guard.waiting_for("all ranks to make the lanes");
     std::array<MPI_Comm, kLanes> lanes;
     for (MPI_Comm& lane : lanes) {
@@ -192,7 +195,9 @@ class UlfmWorld : public World {
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     // Nobody sends before everybody has the lanes and their error handlers.
     MPI_Barrier(MPI_COMM_WORLD);
+    options.on_part("lanes");
     if (options.outlive_launcher) survive_launcher();
+    options.on_part("launcher handler");
     auto wire = std::make_unique<UlfmWire>(lanes, world.rank(), world.size());
     mesh_ = std::make_unique<Mesh>(world.rank(), world.size(), id_, std::move(wire), std::move(doorbell));
   }

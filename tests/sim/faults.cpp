@@ -222,7 +222,11 @@ void Sim::random_faults() {
       case 18: at(t, [this] { handover(); }); break;
       case 19:
         if (rng.chance(0.5)) {
-          at(t, [this] { force_second_world(); });
+          at(t, [this] {
+            if (worlds_ == 1 && rng.chance(0.4))  // what it is to replace has died: the end of the log that it looks at stays the end
+              for (int h : hosts()) kill(h);
+            force_second_world();
+          });
         } else {
           at(t, [this, d] {
             ++count.io_errors;

@@ -282,6 +282,12 @@ const Bytes* FileServer::bytes_of(const std::string& segment) const {
   return it == files_.end() ? nullptr : &it->second.data;
 }
 
+std::uint64_t FileServer::newest_hash() const {
+  for (auto row = rows_.rbegin(); row != rows_.rend(); ++row)
+    if (!row->second.removed && !row->second.slots.empty()) return row->second.slots.rbegin()->second.slot.hash;
+  return 0;
+}
+
 std::vector<std::pair<FileServer::SlotEntry, Bytes>> FileServer::chain(std::vector<std::string>& wrong) const {
   std::vector<std::pair<SlotEntry, Bytes>> out;
   std::string name = journal::row_name(1, 0);

@@ -70,6 +70,8 @@ class FileServer {
   bool troubled_since(int host, Micros since) const;
 
   const std::map<std::string, Row>& rows() const { return rows_; }
+  /// The chain hash of the newest slot as a process sees it that has cached nothing; 0: there is none.
+  std::uint64_t newest_hash() const;
   /// All slots of the log in order, from the oldest row that is left; says what is wrong with the chain.
   std::vector<std::pair<SlotEntry, Bytes>> chain(std::vector<std::string>& wrong) const;
   const Bytes* bytes_of(const std::string& segment) const;

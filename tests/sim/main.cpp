@@ -191,7 +191,7 @@ int print_counters(const Totals& t, bool sql) {
   TAJO_RULE(evictions_obeyed); TAJO_RULE(joins_admitted); TAJO_RULE(promotions); TAJO_RULE(spares_to_masters); TAJO_RULE(masters_to_workers); TAJO_RULE(absences); TAJO_RULE(gates);
   TAJO_RULE(superseded); TAJO_RULE(reads_by_slot); TAJO_RULE(reads_by_majority); TAJO_RULE(checks_refused);
   TAJO_RULE(disk_full); TAJO_RULE(rows_closed); TAJO_RULE(rows_removed); TAJO_RULE(states_fetched);
-  TAJO_RULE(frames_dropped); TAJO_RULE(frames_evicted); TAJO_RULE(frames_early); TAJO_RULE(hushed_claims); TAJO_RULE(ghosts); TAJO_RULE(late_handovers);
+  TAJO_RULE(frames_dropped); TAJO_RULE(frames_evicted); TAJO_RULE(frames_early); TAJO_RULE(hushed_claims); TAJO_RULE(early_seen_ends); TAJO_RULE(ghosts); TAJO_RULE(late_handovers);
   std::printf("faults:\n");
   TAJO_FAULT(kills); TAJO_FAULT(stops); TAJO_FAULT(hangs); TAJO_FAULT(suspends); TAJO_FAULT(cuts);
   TAJO_FAULT(one_way_cuts); TAJO_FAULT(partial_cuts); TAJO_FAULT(stalls); TAJO_FAULT(stalls_of_all);
@@ -235,6 +235,7 @@ std::vector<CanaryCase> canaries() {
   add({.name = "elapsed-watchdog", .elapsed_watchdog = true}, {"suspend-and-resume"});
   add({.name = "late-handover-serves", .rule = Canary::kLateHandoverServes},
       {"handover-that-takes-longer-than-its-grant"});
+  add({.name = "hush-from-any-look", .rule = Canary::kHushFromAnyLook}, {"second-world-while-the-first-only-reads"});
   add({.name = "outcome-apart-from-its-effect", .outcome_apart = true}, {"sql-kills-of-the-active"});
   add({.name = "answers-before-their-submission", .unproved_answers = true}, {"sql-even-split"});
   add({.name = "consumers-keep-a-lost-attempt", .all_repeatable = true}, {"sql-kills-of-workers"});

@@ -49,6 +49,8 @@ void Sim::add_world(int world, bool force) {
   for (Rank r = m + w; r < m + w + spares; ++r) c.spares.push_back(r);
   c.world = rng();
   c.force = force;
+  if (force) c.end_seen.hash = files.newest_hash();  // and then its MPI takes a while
+  const Micros longest_start = force ? 3 * kSecond : 300 * kMs;
   worlds_ = std::max(worlds_, world + 1);
   for (Rank r = 0; r < m + w + spares; ++r) {
     c.self = r;
@@ -56,7 +58,7 @@ void Sim::add_world(int world, bool force) {
     ranks.push_back(std::make_unique<SimRank>(*this, world, r, c));
     ranks.back()->node->set_row_limits(options.row_slots, 1u << 20);
     SimRank* rank = ranks.back().get();
-    events.after(static_cast<Micros>(rng.below(300 * kMs)), [rank] { rank->start(); });
+    events.after(static_cast<Micros>(rng.below(static_cast<std::uint64_t>(longest_start))), [rank] { rank->start(); });
   }
 }
 

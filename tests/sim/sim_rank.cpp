@@ -16,6 +16,7 @@ SimRank::SimRank(Sim& s, int w, Rank r, cluster::NodeConfig config)
   clock_rate_ = 1 + (sim.rng.uniform() - 0.5) * 1e-3;  // proofs by majority need similar rates, no more
   clock_offset_ = static_cast<Micros>(sim.rng.below(1000)) * kSecond;
   files_ = std::make_unique<SimLogFiles>(sim.files, *this, sim);
+  config.end_seen.at = clock();
   node = std::make_unique<cluster::ClusterNode>(std::move(config), *files_, *this, *this, [this] { return clock(); });
   service = sim.load->serve(*this);
 }

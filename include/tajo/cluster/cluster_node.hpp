@@ -25,7 +25,7 @@ struct RuleCounters {
   std::uint64_t superseded = 0;
   std::uint64_t reads_by_slot = 0, reads_by_majority = 0, checks_refused = 0;
   std::uint64_t disk_full = 0, rows_closed = 0, rows_removed = 0, states_fetched = 0, frames_dropped = 0,
-                frames_evicted = 0, frames_early = 0, hushed_claims = 0, ghosts = 0, late_handovers = 0;
+                frames_evicted = 0, frames_early = 0, hushed_claims = 0, early_seen_ends = 0, ghosts = 0, late_handovers = 0;
 };
 
 /// Node without threads, clock, network or files of its own: the caller feeds events on one thread, the control thread.

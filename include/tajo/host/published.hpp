@@ -17,6 +17,8 @@
 ///   started-<host>           mpirun was started there
 ///   supervisor-<host>-<pid>  a supervisor that watches
 ///   requests/stop[-<launch>] everything that runs on this root directory (of this launch) is to end
+///   requests/drain-<launch>  its masters let no statement in; what runs may end
+///   requests/close-<launch>  … and its active ends the log with its last words
 ///   requests/replace-<launch> its ranks are ended at once: another launch takes its place and re-runs what it ran
 ///   requests/resize          `N`, the number of workers: for the supervisor (launch/supervise.sh)
 ///   after-<launch>           a link whose text is the launch that replaced it
@@ -34,6 +36,8 @@ struct Endpoint {
   std::string state;  ///< active|backup|spare|worker|outside
   int members = 0, workers = 0;  ///< of the view
   int running = 0;               ///< queries
+  int inside = 0;                ///< statements of this master's own clients, until their last row has left
+  bool paused = false;           ///< it lets none in
   std::string text() const;  ///< `key value` lines
   static Endpoint parse(const std::string& text);
 };
@@ -41,17 +45,18 @@ struct Endpoint {
 std::string ha_directory(const std::string& rootdir);
 /// Blocks on the filesystem.
 std::vector<Endpoint> published_endpoints(const std::string& directory);
-enum class Request { kNone, kStop, kReplace };
+enum class Request { kNone, kDrain, kClose, kStop, kReplace };  ///< of several the last in this order
 Request requested(const std::string& directory, const std::string& launch);
 
-/// Keeps this rank's endpoint current and looks for a request to stop. The filesystem is touched on its own thread only.
+/// Keeps this rank's endpoint current and looks for requests. The filesystem is touched on its own thread only.
 class Publisher {
  public:
-  Publisher(std::string directory, Endpoint self, std::function<void()> on_stop_request);
+  /// `on_request`: at each change of what is asked, on the publisher's thread; must not block.
+  Publisher(std::string directory, Endpoint self, std::function<void(Request)> on_request);
   ~Publisher();
   /// Any thread.
   void update(Epoch epoch, const std::string& state, std::set<Rank> members, int workers);
-  void running(int queries);
+  void load(int running, int inside, bool paused);
   /// Removes the endpoint and ends the thread, or leaves a hung filesystem to itself after a second.
   void withdraw();
   const std::string& path() const { return path_; }
@@ -62,7 +67,7 @@ class Publisher {
   void withdraw_others(const Endpoint& endpoint, const std::set<Rank>& members) const;
 
   std::string directory_, path_;
-  std::function<void()> on_stop_request_;
+  std::function<void(Request)> on_request_;
   std::mutex mutex_;
   std::condition_variable wake_;
   Endpoint endpoint_;

@@ -24,6 +24,8 @@ class PosixLogFiles final : public LogFiles {
   /// Seconds since the newest slot was won, by the filesystem's times; empty when there is none. Blocks. For whoever
   /// starts a cluster: a log written a moment ago is somebody's.
   static std::optional<double> newest_slot_age_s(const std::string& directory);
+  /// The chain hash of the newest slot; 0: there is none, or it cannot be read. Blocks.
+  static std::uint64_t newest_slot_hash(const std::string& directory);
   /// The records of the newest slot, as far as its bytes are there and right; empty otherwise. Blocks. Whether the
   /// cluster of this log ended in good order stands in them.
   static std::vector<Record> newest_records(const std::string& directory);

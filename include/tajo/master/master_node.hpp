@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tajo/common/thread.hpp"
+#include "tajo/master/admission.hpp"
 #include "tajo/master/client_service.hpp"
 #include "tajo/master/shared_outcomes.hpp"
 #include "tajo/master/statement_runner.hpp"
@@ -40,6 +41,7 @@ class MasterNode {
   void start();  ///< timers
 
   ClientService& service();
+  Admission& admission() { return admission_; }
 
  private:
   class Front;
@@ -63,6 +65,7 @@ class MasterNode {
   void note_answered(std::pair<Rank, std::uint64_t> request);  ///< under queue_mutex_
 
   MasterParts parts_;
+  Admission admission_;
   protocol::ControlPort& port_;
   StatementRunner runner_;
   SharedOutcomes outcomes_;                   ///< control thread

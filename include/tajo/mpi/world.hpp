@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@ struct WorldOptions {
   int expected_size = 0;          ///< masters + workers + spares; 0: any
   bool outlive_launcher = false;  ///< go on when mpirun or this host's daemon is lost (needs a session of its own)
   int start_timeout_s = 60;       ///< then the process ends with a line that names what is missing
+  std::function<void(const char*)> on_part = [](const char*) {};  ///< a part of the start has ended: for figures
 };
 
 /// Where a rank runs.

@@ -34,7 +34,7 @@ struct Published : ::testing::Test {
 };
 
 TEST_F(Published, AnEndpointIsThereUntilItIsWithdrawnAndTheActiveRemovesThoseOfOthers) {
-  Publisher backup(directory, {"h2", 26002, 26080, 12, 1, 77, "new", 0, ""}, [] {});
+  Publisher backup(directory, {"h2", 26002, 26080, 12, 1, 77, "new", 0, ""}, [](Request) {});
   std::ofstream(directory + "/master-old-4") << Endpoint{"h9", 1, 2, 3, 4, 5, "old", 1, "active"}.text();
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_EQ(published_endpoints(directory).size(), 1u) << "before its first view a rank publishes nothing";
@@ -45,6 +45,11 @@ TEST_F(Published, AnEndpointIsThereUntilItIsWithdrawnAndTheActiveRemovesThoseOfO
     auto all = published_endpoints(directory);
     return all.size() == 1 && all[0].host == "h2" && all[0].state == "active" && all[0].epoch == 6 && all[0].world == 77 &&
            all[0].client_port == 26002 && all[0].pid == 12 && all[0].launch == "new" && all[0].members == 4 && all[0].workers == 2;
+  }));
+  backup.load(2, 3, true);
+  EXPECT_TRUE(until([this] {
+    auto all = published_endpoints(directory);
+    return all.size() == 1 && all[0].running == 2 && all[0].inside == 3 && all[0].paused;
   }));
   backup.withdraw();
   EXPECT_TRUE(published_endpoints(directory).empty());
@@ -57,10 +62,14 @@ TEST_F(Published, RequestsAreForALaunchOrForAll) {
   EXPECT_EQ(requested(directory, "b"), Request::kStop);
   std::ofstream(directory + "/requests/replace-b") << "";
   EXPECT_EQ(requested(directory, "b"), Request::kReplace);
-  std::atomic<int> told{0};
-  Publisher publisher(directory, {"h1", 26002, 26080, 12, 0, 77, "a", 0, ""}, [&] { ++told; });
-  std::ofstream(directory + "/requests/stop") << "";
-  EXPECT_TRUE(until([&] { return told == 1; }));
+  std::atomic<Request> told{Request::kNone};
+  Publisher publisher(directory, {"h1", 26002, 26080, 12, 0, 77, "a", 0, ""}, [&](Request request) { told = request; });
+  for (const auto& [name, request] : {std::pair{"drain-a", Request::kDrain}, {"close-a", Request::kClose}, {"stop", Request::kStop}}) {
+    std::ofstream(directory + "/requests/" + name) << "";
+    EXPECT_TRUE(until([&] { return told == request; })) << name;
+  }
+  fs::remove_all(directory + "/requests");
+  EXPECT_TRUE(until([&] { return told == Request::kNone; })) << "taken back";
 }
 
 TEST(LastWordsTest, AreHeardByTheirLaunchWhenTheyAreForEverybody) {

@@ -1,0 +1,17 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace tajo {
+
+/// tajod's command line.
+struct RankOptions {
+  std::string config = "conf";
+  bool outlive_launcher = false;
+  std::string launch;
+  std::vector<std::string> hosts;
+  int workers = 0;
+  bool force = false;
+};
+
+}  // namespace tajo
