@@ -7,6 +7,8 @@ hosts=
 here=
 workers=
 replaces=
+gone=
+log_end=
 launch=
 supervise=
 while [ $# -gt 0 ]; do
@@ -16,6 +18,8 @@ while [ $# -gt 0 ]; do
     --hosts) hosts=${2:?--hosts needs a comma list of hosts}; shift 2 ;;
     --workers) workers=${2:?--workers needs a number}; shift 2 ;;
     --replaces) replaces=${2:?--replaces needs the name of a launch}; force=--force; shift 2 ;;
+    --gone) gone=1; shift ;;
+    --log-end) log_end=${2-}; shift 2 ;;
     --launch) launch=${2:?--launch needs a name}; shift 2 ;;
     --here) here=1; shift ;;
     --supervise) supervise=1; shift ;;

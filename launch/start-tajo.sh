@@ -7,6 +7,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 read_plan
+log_end=${log_end:-$TAJO_PLAN_LOG_END}
 mkdir -p "$TAJO_PID_DIR" && chmod 700 "$TAJO_PID_DIR" || fail "TAJO_PID_DIR \"$TAJO_PID_DIR\" cannot be made"
 if [ -f "$pid_file" ] && lives "$(cat "$pid_file")" && [ -z "$force" ]; then
   fail "tajo running as process $(cat "$pid_file").  Stop it first."
@@ -35,7 +36,7 @@ else
       read -r _ host _ <"$file" || continue
       case ",$hosts," in ,, | *",$host,"*) ;; *) rm -f "$file" ;; esac
     done
-    wait_for_ranks "$replaces" 15
+    [ -n "$gone" ] || wait_for_ranks "$replaces" 15
     rm -f "$TAJO_PLAN_HA_DIR/requests/"{drain,close}"-$replaces"
   elif [ -n "$(present rank)$(present stopping)$(present master)" ]; then
     request_stop
@@ -71,7 +72,7 @@ for name in ${!TAJO_*} ${!OMPI_*}; do   # what tajo-env.sh and the operator set 
 done
 read -r -a extra <<<"${TAJO_MPIRUN_ARGS:-}"
 read -r -a prefix <<<"${TAJO_RANK_PREFIX:-}"
-program=("${prefix[@]}" "$bin/tajod" --config "$config" --outlive-launcher --launch "$launch" ${hosts:+--hosts "$hosts"} ${workers:+--workers "$workers"} ${force:+--force})
+program=("${prefix[@]}" "$bin/tajod" --config "$config" --outlive-launcher --launch "$launch" ${hosts:+--hosts "$hosts"} ${workers:+--workers "$workers"} ${force:+--force} ${log_end:+--log-end "$log_end"})
 # One program on all hosts: Open MPI 5.0.7's mpirun crashes on several programs with a --host each.
 ranks=0
 for part in $TAJO_PLAN_RANKS; do ranks=$((ranks + ${part##*:})); done   # HOST:COUNT

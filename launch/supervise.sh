@@ -23,10 +23,10 @@ trap 'rm -f "$mark"; [ "$(cat "$supervisor_file" 2>/dev/null)" != $$ ] || rm -f 
 trap 'exit 0' TERM INT
 say() { echo "$(date "+%F %T.%3N") supervise.sh: $*"; }
 
-# Which of all hosts answer, in their order, with commas.
+# Which of all hosts answer within $1 seconds, in their order, with commas.
 answering_hosts() {
   local host found list=
-  found=$(for host in $all_hosts; do (answers "$host" && echo " $host ") & done; wait)
+  found=$(for host in $all_hosts; do (answers "$host" "$1" && echo " $host ") & done; wait)
   for host in $all_hosts; do case $found in *" $host "*) list=${list:+$list,}$host ;; esac; done
   echo "$list"
 }
@@ -34,8 +34,8 @@ answers() {
   case $1 in localhost | 127.0.0.1) return 0 ;; esac
   [ "$1" = "$(hostname)" ] || [ "$1" = "$(hostname -s)" ] && return 0
   # shellcheck disable=SC2086
-  if [ -n "${TAJO_HOST_PROBE:-}" ]; then timeout 1 $TAJO_HOST_PROBE "$1" >/dev/null 2>&1 </dev/null; else
-    timeout 1 $launch_agent "$1" true >/dev/null 2>&1 </dev/null
+  if [ -n "${TAJO_HOST_PROBE:-}" ]; then timeout "$2" $TAJO_HOST_PROBE "$1" >/dev/null 2>&1 </dev/null; else
+    timeout "$2" $launch_agent "$1" true >/dev/null 2>&1 </dev/null
   fi
 }
 planned_ranks() {   # on hosts $1
@@ -44,15 +44,19 @@ planned_ranks() {   # on hosts $1
   echo $sum
 }
 
-look() { eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")"; }
+# Sets TAJO_STATE_…; $log_end is the first look that saw the log's present end.
+look() {
+  eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")"
+  [ "${TAJO_STATE_LOG_END%%@*}" = "${log_end%%@*}" ] || log_end=$TAJO_STATE_LOG_END
+}
 
 # The masters let no statement in, what is under way ends or is re-run by the next world, and the log gets its last words.
 drain() {
-  local tenth
+  local tenth until=$((SECONDS + drain_limit))
   : > "$ha/requests/drain-$launch"
-  for tenth in $(seq $((drain_limit * 10))); do
+  while [ $SECONDS -le $until ]; do
     look
-    [ "$TAJO_STATE_DRAINED" = 1 ] || [ "$TAJO_STATE_ANSWERING" = 0 ] || [ -e "$ha/requests/stop" ] && break
+    if [ "$TAJO_STATE_DRAINED" = 1 ] || [ "$TAJO_STATE_ANSWERING" = 0 ] || [ -e "$ha/requests/stop" ]; then break; fi
     sleep 0.1
   done
   say "drained: $TAJO_STATE_DRAINED, $TAJO_STATE_RUNNING queries run"
@@ -64,30 +68,37 @@ drain() {
   done
 }
 
-# Replaces the launch, if no other supervisor does; $2: planned, for a world that serves.
+# Ends at once what is left on $hosts of launch $1.
+end_old() {
+  local host
+  end_ranks_here "$1" &
+  for host in ${hosts//,/ }; do
+    case $host in localhost | 127.0.0.1 | "$(hostname)" | "$(hostname -s)") continue ;; esac
+    # shellcheck disable=SC2086
+    timeout 3 $launch_agent "$host" "$(here_command "$1")" >/dev/null 2>&1 </dev/null &
+  done
+  wait
+}
+
+# Replaces the launch, if no other supervisor does; $2: planned, for a world that serves; gone: nobody listens any more.
 relaunch() {
-  local next host
+  local next
   if [ "$(current_launch)" != "$launch" ]; then
+    [ ! -L "$ha/after-$launch" ] || return 0   # another supervisor is ahead: followed
     say "another cluster was started or stopped meanwhile: $launch is history"
     exit 0
   fi
   next=$(date +%Y%m%d.%H%M%S).$$
   ln -sT "$next" "$ha/after-$launch" 2>/dev/null || return 0
   name_launch "$next"
-  hosts=$(answering_hosts)
-  [ -z "${2:-}" ] || drain
-  # What is left on them of the old launch ends, by its keepers or at once by this.
-  end_ranks_here "$launch" &
-  for host in ${hosts//,/ }; do
-    case $host in localhost | 127.0.0.1 | "$(hostname)" | "$(hostname -s)") continue ;; esac
-    # shellcheck disable=SC2086
-    timeout 3 $launch_agent "$host" "$(here_command "$launch")" >/dev/null 2>&1 </dev/null &
-  done
-  wait
+  # In a planned one nobody is in a hurry: a host that is slow today is not left out.
+  if [ "${2:-}" = planned ]; then hosts=$(answering_hosts 5); drain; else hosts=$(answering_hosts 1); fi
+  # Where no master listens no address is taken: what is left may end while the next world starts.
+  if [ "${2:-}" = gone ]; then end_old "$launch" & else end_old "$launch"; fi
   say "$1: replacing $launch by $next on ${hosts:-no host}"
   [ -f "$ha/workers" ] && workers=$(cat "$ha/workers")
   if [ -n "$hosts" ] && "$TAJO_HOME/launch/start-tajo.sh" --config "$config" --hosts "$hosts" ${workers:+--workers "$workers"} \
-      --replaces "$launch" --launch "$next"; then
+      --replaces "$launch" --launch "$next" --log-end "$log_end" $([ "${2:-}" != gone ] || echo --gone); then
     say "$next serves"
     retry_s=1
   else
@@ -131,7 +142,7 @@ while [ ! -e "$ha/requests/stop" ]; do
     [ "$TAJO_STATE_ENDED" = 1 ] && break   # it was stopped
     silent=$((silent + 1))
     # Two looks where every host says that nobody listens; else three, and nobody writes the log.
-    if [ "$TAJO_STATE_GONE" = 1 ] && [ $silent -ge 2 ]; then relaunch 'no master is left'; continue; fi
+    if [ "$TAJO_STATE_GONE" = 1 ] && [ $silent -ge 2 ]; then relaunch 'no master is left' gone; continue; fi
     if [ $silent -ge 3 ] && [ "${TAJO_STATE_LOG_AGE_S:-99}" -ge 2 ]; then relaunch 'no master answers'; continue; fi
   else
     silent=0
@@ -147,7 +158,7 @@ while [ ! -e "$ha/requests/stop" ]; do
     [ "$TAJO_STATE_RUNNING" = 0 ] || idle_since=$SECONDS
     if [ $((SECONDS - idle_since)) -ge "$idle_limit" ] && [ $((SECONDS - refilled)) -ge "$idle_limit" ]; then
       refilled=$SECONDS
-      if [ "$(planned_ranks "$(answering_hosts)")" -gt "$TAJO_STATE_MEMBERS" ]; then relaunch 'places are lost, and nothing runs' planned; continue; fi
+      if [ "$(planned_ranks "$(answering_hosts 5)")" -gt "$TAJO_STATE_MEMBERS" ]; then relaunch 'places are lost, and nothing runs' planned; continue; fi
     fi
   fi
   sleep "$look_s"

@@ -12,6 +12,7 @@ struct RankOptions {
   std::vector<std::string> hosts;
   int workers = 0;
   bool force = false;
+  std::string log_end;  ///< host::log_end_word of an earlier look
 };
 
 }  // namespace tajo

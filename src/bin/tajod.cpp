@@ -12,6 +12,7 @@
 #include "tajo/common/config.hpp"
 #include "tajo/common/log.hpp"
 #include "tajo/host/format_ha.hpp"
+#include "tajo/host/log_end.hpp"
 #include "tajo/host/published.hpp"
 #include "tajo/mpi/world.hpp"
 
@@ -54,14 +55,6 @@ sigset_t ending_signals() {
   return signals;
 }
 
-/// Where a log that another world may still write ends now: while MPI starts, that world's silence is waited for.
-cluster::NodeConfig::EndSeen look_at_log(const Config& config) {
-  cluster::NodeConfig::EndSeen seen;
-  seen.hash = journal::PosixLogFiles::newest_slot_hash(config.rootdir() + "/system/log");
-  seen.at = boottime_us();
-  return seen;
-}
-
 void make_directories(const Config& config) {
   const std::string requests = host::ha_directory(config.rootdir()) + "/requests";
   for (const std::string& directory : {config.log_directory(), config.path("tajo.warehouse.directory"), config.path("tajo.staging.directory"), requests}) {
@@ -80,7 +73,8 @@ void run(int argc, char** argv, const RankOptions& options) {
   if (options.outlive_launcher) kept = host::Kept::detach({host::ha_directory(config.rootdir()), launch, stop_timeout_s()});
   const sigset_t signals = ending_signals();
   raise_descriptors();
-  const auto end_seen = options.force ? look_at_log(config) : cluster::NodeConfig::EndSeen{};
+  // Where a log that another world may still write ends: while MPI starts, that world's silence is waited for.
+  const auto end_seen = options.force ? host::log_end_seen(config, options.log_end) : cluster::NodeConfig::EndSeen{};
   times.ended("configuration");
 
   mpi::WorldOptions world_options;
@@ -121,6 +115,7 @@ int main(int argc, char** argv) {
   app.add_option("--hosts", options.hosts, "only what masters and workers place on these hosts")->delimiter(',');
   app.add_option("--workers", options.workers, "this many workers in place of those that the file says");
   app.add_flag("--force", options.force, "start although another world may still be running");
+  app.add_option("--log-end", options.log_end, "with --force: the log's end as it was seen earlier (tajo launch-plan says it)");
   CLI11_PARSE(app, argc, argv);
   try {
     run(argc, argv, options);

@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "tajo/host/last_words.hpp"
+#include "tajo/host/log_end.hpp"
 #include "tajo/host/published.hpp"
 #include "tajo/journal/posix_log_files.hpp"
 
@@ -68,9 +70,10 @@ std::vector<Answer> ask(const std::vector<Endpoint>& endpoints) {
 
 std::string log_directory(const Config& config) { return config.rootdir() + "/system/log"; }
 
-bool ended_in_good_order(const Config& config) {
+/// `launch`: of that launch; empty: of any.
+bool ended_in_good_order(const Config& config, const std::string& launch) {
   for (const journal::Record& record : journal::PosixLogFiles::newest_records(log_directory(config)))
-    if (record.kind == journal::RecordKind::kLastWords) return true;
+    if (record.kind == journal::RecordKind::kLastWords && (launch.empty() || decode_last_words(record.payload).launch == launch)) return true;
   return false;
 }
 
@@ -89,7 +92,7 @@ std::string reason_not_to_start(const Config& config) {
     return "a master of this root directory answers at " + e->host + ":" + std::to_string(e->client_port) + " (process " + std::to_string(e->pid) +
            "). Stop that cluster first (stop-tajo.sh), or replace it with --force";
   const auto age = journal::PosixLogFiles::newest_slot_age_s(log_directory(config));
-  if (!age || *age >= kQuietS || ended_in_good_order(config)) return {};
+  if (!age || *age >= kQuietS || ended_in_good_order(config, {})) return {};
   const long left = static_cast<long>(std::ceil(kQuietS - std::max(0.0, *age)));
   return config.rootdir() + ": its log was written " + std::to_string(static_cast<long>(std::max(0.0, *age))) +
          " s ago by a cluster that was not stopped and may still run somewhere. Stop it (stop-tajo.sh), wait " + std::to_string(left) +
@@ -131,7 +134,7 @@ std::string launch_state(const Config& config, const std::string& launch) {
       << "\nTAJO_STATE_GONE=" << (refused == static_cast<int>(endpoints.size())) << "\nTAJO_STATE_MEMBERS=" << says.members
       << "\nTAJO_STATE_WORKERS=" << says.workers << "\nTAJO_STATE_RUNNING=" << says.running << "\nTAJO_STATE_DRAINED="
       << (masters > 0 && open == 0 && inside == 0 && says.running == 0) << "\nTAJO_STATE_LOG_AGE_S="
-      << (age ? std::to_string(static_cast<long>(std::max(0.0, *age))) : "") << "\nTAJO_STATE_ENDED=" << ended_in_good_order(config)
+      << (age ? std::to_string(static_cast<long>(std::max(0.0, *age))) : "") << "\nTAJO_STATE_ENDED=" << ended_in_good_order(config, launch) << "\nTAJO_STATE_LOG_END=" << log_end_word(config)
       << "\nTAJO_STATE_RANKS='" << ranks << "'\n";
   return out.str();
 }

@@ -11,6 +11,7 @@
 
 #include "tajo/common/config.hpp"
 #include "tajo/common/error.hpp"
+#include "tajo/host/log_end.hpp"
 #include "tajo/host/published.hpp"
 
 namespace tajo::host {
@@ -77,6 +78,7 @@ std::string launch_plan(const Config& config) {
   out << "TAJO_PLAN_RANKS=" << quoted(ranks.str()) << "\nTAJO_PLAN_WEB=" << quoted(web.str()) << "\nTAJO_PLAN_CLIENT="
       << quoted(client.str()) << "\nTAJO_PLAN_LOCAL_PORTS=" << quoted(ports.str())
       << "\nTAJO_PLAN_FIRST_PORT=" << config.masters().front().client_port << "\nTAJO_PLAN_LOG_DIR=" << quoted(config.log_directory())
+      << "\nTAJO_PLAN_LOG_END=" << quoted(log_end_word(config))
       << "\nTAJO_PLAN_TIMEOUT_S=" << config.integer("tajo.cluster.start-timeout-sec") << "\n";
   return out.str();
 }

@@ -20,7 +20,7 @@ std::string reason_not_to_start(const Config& config);
 /// that answers, or nothing), _ANSWERING (masters that answer), _GONE (1: every published master's host says
 /// that nobody listens there), _MEMBERS, _WORKERS and _RUNNING (queries) as the active says, _DRAINED
 /// (1: no master lets statements in and none is under way), _LOG_AGE_S (whole seconds since the newest slot, or
-/// nothing), _ENDED (1: the log ends with last words), _RANKS (names of ranks with keepers).
+/// nothing), _ENDED (1: the log ends with last words of that launch), _LOG_END (log_end.hpp), _RANKS (names of ranks with keepers).
 std::string launch_state(const Config& config, const std::string& launch);
 
 }  // namespace tajo::host
