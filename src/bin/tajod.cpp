@@ -5,10 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 
 #include "rank_options.hpp"
 #include "rank_process.hpp"
+#include "tajo/common/as_error.hpp"
 #include "tajo/common/config.hpp"
 #include "tajo/common/log.hpp"
 #include "tajo/host/format_ha.hpp"
@@ -55,6 +57,19 @@ sigset_t ending_signals() {
   return signals;
 }
 
+/// Nobody caught an exception, mostly for want of memory: the log says why this rank ends; the others go on.
+[[noreturn]] void say_why_and_abort() {
+  try {
+    if (const auto current = std::current_exception()) std::rethrow_exception(current);
+    log_error("cluster", "terminated: leaving");
+  } catch (const std::exception& e) {
+    log_error("cluster", as_error(e).message() + ": leaving");
+  } catch (...) {
+    log_error("cluster", "terminated by an exception: leaving");
+  }
+  std::abort();
+}
+
 void make_directories(const Config& config) {
   const std::string requests = host::ha_directory(config.rootdir()) + "/requests";
   for (const std::string& directory : {config.log_directory(), config.path("tajo.warehouse.directory"), config.path("tajo.staging.directory"), requests}) {
@@ -73,6 +88,7 @@ void run(int argc, char** argv, const RankOptions& options) {
   if (options.outlive_launcher) kept = host::Kept::detach({host::ha_directory(config.rootdir()), launch, stop_timeout_s()});
   const sigset_t signals = ending_signals();
   raise_descriptors();
+  std::set_terminate(say_why_and_abort);
   // Where a log that another world may still write ends: while MPI starts, that world's silence is waited for.
   const auto end_seen = options.force ? host::log_end_seen(config, options.log_end) : cluster::NodeConfig::EndSeen{};
   times.ended("configuration");

@@ -84,10 +84,25 @@ void ClusterNode::Core::on_frame(Rank source, const Stamp& stamp, Bytes payload)
   if (master_rank(source)) last_master_ = now();
   Frame frame{source, stamp, std::move(payload)};
   if (gated_) {
+    if (takes_bytes(frame.payload)) return;
     if (held_.size() < kHeldFrames) held_.push_back(std::move(frame));
     return;
   }
   dispatch(std::move(frame));
+}
+
+/// Bytes of a slot for the reader under way, whose files may not give them: from anybody, also while the gate is closed, since
+/// the slot's hash in the log says whether they are right.
+bool ClusterNode::Core::takes_bytes(const Bytes& payload) {
+  if (is_active() || !log_.lock().held() || payload.empty() || payload[0] != kClusterTag) return false;
+  try {
+    Letter letter = decode_letter(payload);
+    if (letter.kind != Kind::kBatch) return false;
+    log_.keep_for_reader(decode_slot(letter.body));
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 void ClusterNode::Core::drain_held() {
@@ -124,9 +139,13 @@ void ClusterNode::Core::dispatch(Frame frame) {
       case Kind::kEvicted:
       case Kind::kState:
       case Kind::kFetchView:
+      case Kind::kNeed:  // slots are the same for everybody, and who was away needs them to come back
         if (view_.incarnation(source) == stamp.incarnation && view_.world == config_.world) hear(source);
         handle(source, stamp, std::move(letter));
         return;
+      case Kind::kBatch:
+        takes_bytes(payload);
+        break;
       default: break;
     }
   }

@@ -102,6 +102,7 @@ class ClusterNode::Core {
   void handle(Rank source, const Stamp& stamp, Letter letter);
   void dispatch(Frame frame);
   void on_evicted_letter(const Stamp& stamp, const View& view);
+  bool takes_bytes(const Bytes& payload);
   void drain_held();
   void set_view(const View& view);
   void become_outside();

@@ -133,12 +133,13 @@ Task<void> ClusterNode::Core::gate_after_absence() {
 // --- what the active sends ------------------------------------------------------------------------------------------
 
 void ClusterNode::Core::on_batch(Rank source, Letter letter) {
-  if (is_active() || !i_am_master()) return;
+  if (is_active()) return;
   journal::SlotBytes slot = decode_slot(letter.body);
   if (log_.lock().held()) {  // a reader is under way: it takes what its files do not show
     log_.keep_for_reader(std::move(slot));
     return;
   }
+  if (!i_am_master()) return;
   switch (log_.offer(slot)) {
     case journal::Log::Offer::kApplied: settle(); break;
     case journal::Log::Offer::kKnown: break;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lane.hpp"
+#include "tajo/common/as_error.hpp"
 #include "tajo/common/failpoint.hpp"
 
 namespace tajo::exec {
@@ -109,12 +110,8 @@ void Task::fail(std::exception_ptr error) {
         std::rethrow_exception(error);
       } catch (const exchange::OutputLost& lost) {
         lost_ = lost.task();
-      } catch (const Error& e) {
-        error_ = e;
-      } catch (const std::bad_alloc&) {
-        error_ = Error(sqlstate::kOutOfMemory, "out of memory");
       } catch (const std::exception& e) {
-        error_ = Error(sqlstate::kInternalError, e.what());
+        error_ = as_error(e);
       }
     }
     stop_.store(true, std::memory_order_relaxed);

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <list>
 #include <mutex>
+#include <system_error>
+#include <utility>
 
 #include "connection.hpp"
 #include "router.hpp"
@@ -91,6 +93,7 @@ class HttpServer::Impl {
   std::vector<int> listeners_;
   std::uint16_t port_ = 0;
   int wake_ = -1;
+  bool refusing_ = false;  // the acceptor's: out of descriptors, and said so
   Thread acceptor_;
   std::mutex mutex_;
   std::list<Client> clients_;
@@ -149,7 +152,13 @@ void HttpServer::Impl::accept_loop() {
 
 bool HttpServer::Impl::accept_one(int listener) {
   int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-  if (fd < 0) return errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS;
+  if (fd < 0) {
+    const int failed = errno;
+    if (failed != EMFILE && failed != ENFILE && failed != ENOMEM && failed != ENOBUFS) return true;
+    if (!std::exchange(refusing_, true)) log_warn("http", "clients wait: accept: " + std::system_category().message(failed));
+    return false;
+  }
+  refusing_ = false;
   int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   std::lock_guard lock(mutex_);

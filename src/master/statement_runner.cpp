@@ -5,6 +5,7 @@
 
 #include "run.hpp"
 #include "settings.hpp"
+#include "tajo/common/as_error.hpp"
 #include "tajo/common/failpoint.hpp"
 #include "tajo/common/log.hpp"
 #include "uuid.hpp"
@@ -159,12 +160,8 @@ void StatementRunner::execute(Run& run) {
     plan_and_run(run);
   } catch (const Superseded&) {
     run.reply = not_active();
-  } catch (const Error& e) {
-    run.reply.error = protocol::to_text(e);
-  } catch (const std::bad_alloc&) {
-    run.reply.error = protocol::to_text(Error(sqlstate::kOutOfMemory, "out of memory"));
   } catch (const std::exception& e) {
-    run.reply.error = protocol::to_text(Error(sqlstate::kInternalError, e.what()));
+    run.reply.error = protocol::to_text(as_error(e));
   }
   end_planning(run);
   if (run.reply.not_active) return;

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <list>
 #include <optional>
+#include <system_error>
+#include <utility>
 
 #include "connection.hpp"
 #include "listener.hpp"
@@ -79,6 +81,7 @@ class PgServer::Impl {
   ServerContext context_;
   Listeners listeners_;
   int wake_ = -1;
+  bool refusing_ = false;  // the acceptor's: out of descriptors, and said so
   std::thread acceptor_;
   mutable std::mutex mutex_;
   std::condition_variable finished_;
@@ -159,7 +162,13 @@ bool PgServer::Impl::accept_one(const Listeners::Socket& listener) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   int fd = ::accept4(listener.fd, reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC);
-  if (fd < 0) return errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS;
+  if (fd < 0) {
+    const int failed = errno;
+    if (failed != EMFILE && failed != ENFILE && failed != ENOMEM && failed != ENOBUFS) return true;
+    if (!std::exchange(refusing_, true)) log_warn("pgwire", "clients wait: accept: " + std::system_category().message(failed));
+    return false;
+  }
+  refusing_ = false;
   if (!listener.local) {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);

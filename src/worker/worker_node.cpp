@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "tajo/common/as_error.hpp"
 #include "tajo/common/failpoint.hpp"
 #include "tajo/common/log.hpp"
 #include "tajo/protocol/plan_codec.hpp"
@@ -120,10 +121,9 @@ void WorkerNode::start_query(Rank, protocol::StartQuery start) {
         query_ready(std::move(*start), std::move(plan), std::move(splits));
       });
       return;
-    } catch (const Error& e) {
-      failed = e;
     } catch (const std::exception& e) {
-      failed = Error(sqlstate::kInternalError, e.what());
+      failed = as_error(e);
+      log_warn("worker", "query " + start->query.str() + " cannot start here: " + failed->message());
     }
     loop_.post([this, query = start->query, attempt = start->attempt, error = *failed] {
       protocol::QueryDone done;
@@ -168,10 +168,8 @@ void WorkerNode::query_finished(protocol::QueryDone done, std::optional<protocol
         shared->blocks.clear();
         shared->result_path = path;
       }
-    } catch (const Error& e) {
-      shared->error = protocol::to_text(e);
     } catch (const std::exception& e) {
-      shared->error = protocol::to_text(Error(sqlstate::kInternalError, e.what()));
+      shared->error = protocol::to_text(as_error(e));
     }
     loop_.post([this, query, shared] { report(query, std::move(*shared)); });
   });
@@ -221,7 +219,10 @@ void WorkerNode::run_task(Rank source, protocol::RunTask run) {
   engine_.submit(std::move(spec), [this, source](exec::TaskResult result) {
     auto done = std::make_shared<protocol::TaskDone>();
     done->id = result.id;
-    if (result.error) done->error = protocol::to_text(*result.error);
+    if (result.error) {
+      log_info("worker", "task " + result.id.str() + " failed: " + result.error->message());
+      done->error = protocol::to_text(*result.error);
+    }
     done->lost_output = result.lost_output;
     done->canceled = result.canceled;
     done->inline_output = result.output.inline_output;

@@ -5,16 +5,15 @@ import itertools
 import threading
 import time
 
+import psycopg2
+
 from clients import PATIENCE_S, CarefulClient, SlowReader
 from rig import wait_until
+from victims import Missed
 
 REACH_S = 15  # to come to the point; an activity that does not is a cell that missed
 ROWS = 20_000
 FORCE = [("tajo.optimizer.force_distributed", "on")]
-
-
-class Missed(Exception):
-    """The fault would not have met the activity."""
 
 
 class Activity:
@@ -97,7 +96,12 @@ class Held(Activity):
 
 
 class Idle(Activity):
+    """A client with a session that asks nothing while the fault comes, and then again."""
     name = "idle"
+
+    def start(self):
+        super().start()
+        self.run()
 
     def find_query_master(self):
         return None
@@ -105,8 +109,13 @@ class Idle(Activity):
     def in_progress(self):
         return True
 
+    def run(self):
+        if self.client.execute("SELECT count(*) FROM region") != [(5,)]:
+            self.problem = "wrong answer after the fault"
+
     def finish(self, patience_s):
-        return None
+        self.thread.start()
+        return super().finish(patience_s)
 
 
 class HeldCommit(Activity):
@@ -230,7 +239,7 @@ class Stream(Activity):
             try:
                 self.reader = SlowReader(self.rig.cluster, master)
                 return self.read_all(self.reader)
-            except (OSError, ConnectionError) as e:
+            except (OSError, psycopg2.OperationalError) as e:
                 self.client.errors.append(f"connection lost: {e}")
             finally:
                 if self.reader is not None:

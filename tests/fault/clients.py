@@ -100,7 +100,7 @@ class SlowReader:
         """`cluster`: of support/cluster.py."""
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(PATIENCE_S)
-        self.socket.connect(f"{cluster.environment['TAJO_PID_DIR']}/.s.PGSQL.{cluster.ports[master]}")
+        self.socket.connect(f"{cluster.socket_directory(master)}/.s.PGSQL.{cluster.ports[master]}")
         self.file = self.socket.makefile("rb")
         body = struct.pack("!I", 196608) + f"user\0{cluster.user}\0database\0default\0\0".encode()
         self.socket.sendall(struct.pack("!I", len(body) + 4) + body)

@@ -18,7 +18,9 @@ class Fault:
     tolerated = ()         # SQLSTATEs, beyond those of lost connections, that a client may meet and try again
     anybody_errs = False   # also clients of masters that are not hit may meet errors that are tried again
     masters = 3            # that the cell needs
-    plain = True           # an ordinary rig will do; else kind() says which
+    kind = "one"           # of RIGS in matrix.py
+    place = None           # of Cast
+    launched = False       # mpirun and its daemons must live
 
     def __init__(self, rig, cast):
         self.rig, self.cast = rig, cast
@@ -29,6 +31,11 @@ class Fault:
     def applies(cls, activity, victim):
         """False: the fault cannot meet this victim in this activity."""
         return True
+
+    @classmethod
+    def head(cls, victim):
+        """The host where mpirun must be, over several; None: anywhere."""
+        return None
 
     def arm(self):
         pass
@@ -46,7 +53,7 @@ class Fault:
     def send(self, pid, number):
         self.touched.add(pid)
         try:
-            os.kill(pid, number)
+            os.kill(self.rig.real(pid), number)
         except ProcessLookupError:
             pass
 

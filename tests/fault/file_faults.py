@@ -1,8 +1,7 @@
-"""Files, clocks and limits that fail under the victim."""
+"""Files and clocks that fail under the victim."""
 import contextlib
 import errno
 import os
-import resource
 import signal
 import time
 
@@ -226,39 +225,5 @@ class ClockJump(Prodding):
         return None if self.cast.victim_pid in self.rig.hits("clock") else "the clock was not read"
 
 
-class Limit(Fault):
-    """A resource of the victim is used up for a while. It may end over it; then it is as if killed."""
-    tolerated = ("53",)
-    which = None
-
-    def begin(self):
-        pid = self.cast.victim_pid
-        self.touched.add(pid)
-        self.before = resource.prlimit(pid, self.which)
-        resource.prlimit(pid, self.which, (self.used(pid), self.before[1]))
-
-    def end(self):
-        time.sleep(LASTS_S)
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(self.cast.victim_pid, self.which, self.before)
-
-
-class OutOfMemory(Limit):
-    name, which = "out-of-memory", resource.RLIMIT_AS
-
-    @staticmethod
-    def used(pid):
-        with open(f"/proc/{pid}/statm", encoding="ascii") as f:
-            return int(f.read().split()[0]) * resource.getpagesize() + (1 << 20)
-
-
-class NoDescriptors(Limit):
-    name, which = "no-descriptors", resource.RLIMIT_NOFILE
-
-    @staticmethod
-    def used(pid):
-        return len(os.listdir(f"/proc/{pid}/fd"))
-
-
 FILE_FAULTS = (NoSpace, InputOutputError, FailedSync, ShortWrite, Stall, StallAll, StaleLookups, MissingFile, CorruptBlock,
-               ClockJump, OutOfMemory, NoDescriptors)
+               ClockJump)

@@ -85,12 +85,8 @@ class Load:
             t.join()
 
 
-def launchers(cluster, host, word):
-    return [pid for pid, line in cluster.hosts.processes(host).items() if line.split()[0].endswith(word)]
-
-
 def kill_launcher(cluster, host, word):
-    found = launchers(cluster, host, word)
+    found = cluster.launchers(host, word)
     if not found:
         raise RuntimeError(f"no {word} on {host}")
     for pid in found:
@@ -101,20 +97,6 @@ def keepers(cluster, host):
     own = cluster.hosts.path(host, "/proc")
     return [pid for pid in cluster.hosts.processes(host)
             if pathlib.Path(own, str(pid), "comm").read_text().strip() == "tajod-keeper"]
-
-
-def leftovers(cluster):
-    found = []
-    for name in cluster.hosts.names:
-        if not cluster.hosts.alive(name):
-            continue
-        found += [f"{name}: process {pid} {line[:60]}" for pid, line in cluster.hosts.processes(name).items()]
-        for folder in ("/dev/shm", str(cluster.local)):
-            for file in pathlib.Path(cluster.hosts.path(name, folder)).rglob("*"):
-                if not file.is_dir() or file.name.startswith("prte"):
-                    found.append(f"{name}: {folder}/{file.relative_to(cluster.hosts.path(name, folder))}")
-    found += [f"{f.relative_to(cluster.root)}" for f in (cluster.root / "system/ha").rglob("*") if not f.is_dir()]
-    return found
 
 
 def cut_then_kill(cluster):
@@ -204,8 +186,8 @@ def run_case(name):
         stopped = cluster.stop()
         if "tajo stopped" not in stopped.stdout:
             problems.append(f"stop-tajo.sh: {stopped.stdout}{stopped.stderr}")
-        if not wait_until(lambda: not leftovers(cluster), 3):
-            problems.append(f"left behind: {leftovers(cluster)[:6]}")
+        if not wait_until(lambda: not cluster.left_on_hosts(), 3):
+            problems.append(f"left behind: {cluster.left_on_hosts()[:6]}")
     print(f"{'ok    ' if not problems else 'FAILED'} {name}: next answer after {1000 * answered:.0f} ms, "
           f"{len(load.acknowledged)} inserts, {load.joins} joins" + "".join(f"; {p}" for p in problems), flush=True)
     return not problems
@@ -214,7 +196,7 @@ def run_case(name):
 def run_alone():
     """Workers that lost launcher, keepers and the only master end themselves after a minute, though nobody stops them."""
     with Cluster(masters=1, workers=2, hosts=1) as cluster:
-        for pid in keepers(cluster, "h1") + launchers(cluster, "h1", "prterun") + [cluster.active()[1]]:
+        for pid in keepers(cluster, "h1") + cluster.launchers("h1", "prterun") + [cluster.active()[1]]:
             cluster.hosts.kill_process("h1", pid)
         begin = time.time()
 

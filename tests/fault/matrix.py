@@ -4,6 +4,8 @@
     matrix.py                        runs them
     matrix.py --all [--resume]       every combination; --resume: without those that passed with these binaries
     matrix.py --fault kill --activity scan,write --victim active
+    matrix.py --cell kill/scan/qm,host/ddl/active
+    matrix.py --rig hosts            only what runs over several simulated hosts (root)
     matrix.py --figures 20           the table of docs/reliability.md: so many cells of each of its rows
 
 Each cell: the activity stands at the point where the fault is to meet it, the fault comes, the activity goes on. Then no
@@ -19,20 +21,25 @@ import pathlib
 import sys
 import threading
 import time
+import traceback
 import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from activities import ACTIVITIES, Missed  # noqa: E402
+from activities import ACTIVITIES  # noqa: E402
 import checks  # noqa: E402
 from faults import PROCESS_FAULTS  # noqa: E402
 from file_faults import FILE_FAULTS  # noqa: E402
+from full_faults import FULL_FAULTS  # noqa: E402
+from host_faults import HOST_FAULTS  # noqa: E402
+import hosts  # noqa: E402
 from listed import listed  # noqa: E402
-from rig import Rig  # noqa: E402
-from victims import VICTIMS, Cast  # noqa: E402
+from rig import HEAD, HOSTS, Rig  # noqa: E402
+from victims import VICTIMS, Cast, Missed, Unsuited, exists  # noqa: E402
 from world_faults import WORLD_FAULTS  # noqa: E402
 
 TRIES = 3
+SKIPPED = 77
 MISSED = "missed: the fault: "
 ACTIVITY_S = 60  # for the activity to end after the fault
 # The rows of docs/reliability.md: what is said, the cell.
@@ -42,7 +49,13 @@ FIGURES = (("`kill -9` of the active master", "kill", "scan", "active"), ("the a
            ("all masters but one killed", "one-master-left", "scan", "active"),
            ("`kill -9` of a worker with its QueryMaster", "kill", "scan", "qm"), ("the active's filesystem hangs", "stall-one", "scan", "active"),
            ("the active's log cannot be synced", "failed-fsync", "scan", "active"), ("the whole world killed, started again", "all-killed", "scan", "active"))
-FAULTS = {f.name: f for f in PROCESS_FAULTS + FILE_FAULTS + WORLD_FAULTS}
+FAULTS = {f.name: f for f in PROCESS_FAULTS + FILE_FAULTS + WORLD_FAULTS + FULL_FAULTS + HOST_FAULTS}
+RIGS = {"one": {}, "hosts": {"masters": 5, "workers": 4, "spares": 3, "hosts": HOSTS}, "tight": {"tight": True}}
+ROOT_ONLY = ("hosts", "tight")  # namespaces
+
+
+def applies(fault, activity, victim):
+    return exists(victim, activity) and FAULTS[fault].applies(activity, victim)
 
 
 class Cell:
@@ -57,14 +70,16 @@ class Run:
     def __init__(self, results):
         self.rig, self.results, self.number = None, results, 0
 
-    def prepared(self, masters):
-        if self.rig is not None and not self.rig.fit(masters):
-            left = self.rig.restart()
-            if left:
-                print(f"       left behind: {left[:5]}", flush=True)
-                self.results.left += left
+    def prepared(self, fault, victim):
+        head = fault.head(victim)
+        if self.rig is not None and self.rig.kind != fault.kind:
+            self.close()
+        if self.rig is not None and not (self.rig.fit(fault.masters) and head in (None, self.rig.head)
+                                         and (not fault.launched or self.rig.launched())):
+            self.restart(head)
         if self.rig is None:
-            self.rig = Rig()
+            self.rig = Rig(**RIGS[fault.kind])
+            self.rig.kind, self.rig.head = fault.kind, head or HEAD
             try:
                 self.rig.start()
                 self.rig.load()
@@ -72,6 +87,22 @@ class Run:
                 self.close()
                 raise
         return self.rig
+
+    def restart(self, head):
+        left = self.rig.restart(head or HEAD)
+        if left:
+            print(f"       left behind: {left[:5]}", flush=True)
+            self.results.left += left
+
+    def cast(self, fault, cell):
+        """A rig that fits and its roles; a fresh world when nobody of this one can be the victim."""
+        rig = self.prepared(fault, cell.victim)
+        rig.disarm_all()
+        try:
+            return rig, Cast(rig, cell.victim, cell.name, fault.place)
+        except Unsuited:
+            self.restart(fault.head(cell.victim))
+            return rig, Cast(rig, cell.victim, cell.name, fault.place)
 
     def close(self):
         if self.rig is not None:
@@ -98,18 +129,17 @@ class Run:
     def try_cell(self, cell):
         """Problems, times, whether all that is wrong is that the fault missed."""
         try:
-            problems, times = self.run_cell(self.prepared(FAULTS[cell.fault].masters), cell)
-        except Missed as e:
+            problems, times = self.run_cell(*self.cast(FAULTS[cell.fault], cell), cell)
+        except (Missed, Unsuited) as e:
             return [f"missed: {e}"], {}, True
         except (NameError, TypeError, AttributeError):  # the runner's own
             raise
         except Exception as e:  # noqa: BLE001: a cell that the cluster cannot finish has failed
+            traceback.print_exc()
             return [f"{type(e).__name__}: {str(e).strip()[:500]}"], {}, False
         return problems, times, len(problems) == 1 and problems[0].startswith(MISSED)
 
-    def run_cell(self, rig, cell):
-        rig.disarm_all()
-        cast = Cast(rig, cell.victim, cell.name)
+    def run_cell(self, rig, cast, cell):
         fault = FAULTS[cell.fault](rig, cast)
         activity = ACTIVITIES[cell.activity](rig, cast, fault.tolerated, 1000 * rig.starts + self.number)
         problems = []
@@ -230,6 +260,15 @@ class Results:
         print(f"{self.passed} passed, {self.failed} failed{', files or processes left behind' if self.left else ''}")
 
 
+def possible(cells):
+    """(cells that can be run here, how many cannot)"""
+    why = hosts.available()
+    left = [c for c in cells if not why or FAULTS[c.fault].kind not in ROOT_ONLY]
+    if len(left) < len(cells):
+        print(f"skipped: {len(cells) - len(left)} cells: {why}")
+    return left, len(cells) - len(left)
+
+
 def fingerprint():
     binary = pathlib.Path(os.environ["TAJO_BIN"]) / "tajod"
     return zlib.crc32(binary.read_bytes())
@@ -243,19 +282,28 @@ def main():
     parser.add_argument("--fault")
     parser.add_argument("--activity")
     parser.add_argument("--victim")
+    parser.add_argument("--cell", help="fault/activity/victim,…")
+    parser.add_argument("--rig", help=f"cells of these rigs only: {', '.join(RIGS)}")
     parser.add_argument("--figures", type=int, metavar="N")
     parser.add_argument("--results", default=str(HERE.parents[1] / "build" / "matrix" / "results.jsonl"))
     arguments = parser.parse_args()
     picked = {k: v.split(",") for k, v in (("fault", arguments.fault), ("activity", arguments.activity), ("victim", arguments.victim)) if v}
-    every = [Cell(f, a, v) for f in FAULTS for a in ACTIVITIES for v in VICTIMS if FAULTS[f].applies(a, v)]
-    cells = every if arguments.all or picked else [Cell(*words) for words in listed(FAULTS, list(ACTIVITIES), VICTIMS)]
+    every = [Cell(f, a, v) for f in FAULTS for a in ACTIVITIES for v in VICTIMS if applies(f, a, v)]
+    cells = every if arguments.all or picked else [Cell(*words) for words in listed(FAULTS, list(ACTIVITIES), VICTIMS, applies)]
     cells = [c for c in cells if all(getattr(c, k) in values for k, values in picked.items())]
+    if arguments.cell:
+        cells = [c for name in arguments.cell.split(",") for c in every if c.name == name]
+    if arguments.rig:
+        cells = [c for c in cells if FAULTS[c.fault].kind in arguments.rig.split(",")]
     if arguments.list:
         print("\n".join(c.name for c in cells))
         return
     results = Results(pathlib.Path(arguments.results), fingerprint())
     if arguments.figures:
         cells = [Cell(*words) for _, *words in FIGURES for _ in range(arguments.figures)]
+    cells, skipped = possible(cells)
+    if skipped and not cells:
+        sys.exit(SKIPPED)
     good = results.known_good() if arguments.resume else set()
     run = Run(results)
     try:

@@ -82,8 +82,8 @@ class Cluster:
             command = self.hosts.enter(host or self.hosts.names[0]) + command
         return subprocess.run(command, env={**self.environment, "TAJO_CONF_DIR": str(self.conf)}, capture_output=True, text=True, timeout=60)
 
-    def start(self, force=False):
-        done = self.script("start-tajo.sh", *(["--force"] if force else []), *self.start_arguments)
+    def start(self, force=False, host=None):
+        done = self.script("start-tajo.sh", *(["--force"] if force else []), *self.start_arguments, host=host)
         if done.returncode != 0:
             self.show_logs()
             raise RuntimeError(f"start-tajo.sh: {done.stdout}{done.stderr}")
@@ -116,11 +116,16 @@ class Cluster:
             print(f"--- {log.name}", file=sys.stderr)
             print("\n".join(log.read_text(errors="replace").splitlines()[-lines:]), file=sys.stderr)
 
+    def socket_directory(self, master):
+        directory, host = self.environment["TAJO_PID_DIR"], self.master_hosts[master]
+        if not self.hosts:
+            return directory
+        if not self.hosts.alive(host):
+            raise psycopg2.OperationalError(f"host {host} is down")
+        return self.hosts.path(host, directory)
+
     def connect(self, master=0, database="default", options=None):
-        directory = self.environment["TAJO_PID_DIR"]
-        if self.hosts:
-            directory = self.hosts.path(self.master_hosts[master], directory)
-        connection = psycopg2.connect(host=directory, port=self.ports[master], dbname=database,
+        connection = psycopg2.connect(host=self.socket_directory(master), port=self.ports[master], dbname=database,
                                       user=self.user, **{"connect_timeout": 20, **(options or {})})
         connection.autocommit = True
         return connection
@@ -155,6 +160,21 @@ class Cluster:
             self.hosts.kill_process(host, pid, sig)
         else:
             os.kill(pid, sig)
+
+    def launchers(self, host, word):
+        """The host's processes of mpirun ("prterun") or of its daemon ("prted")."""
+        return [pid for pid, line in self.hosts.processes(host).items() if line.split()[0].endswith(word)]
+
+    def left_on_hosts(self):
+        """After a stop: processes, shared memory and files on the hosts that live, endpoints in the root directory."""
+        found = []
+        for name in filter(self.hosts.alive, self.hosts.names):
+            found += [f"{name}: process {pid} {line[:60]}" for pid, line in self.hosts.processes(name).items()]
+            for folder in ("/dev/shm", str(self.local)):
+                top = self.hosts.path(name, folder)
+                found += [f"{name}: {folder}/{file.relative_to(top)}" for file in pathlib.Path(top).rglob("*")
+                          if not file.is_dir() or file.name.startswith("prte")]
+        return found + [str(f.relative_to(self.root)) for f in (self.root / "system/ha").rglob("*") if not f.is_dir()]
 
 
 def wait_until(condition, timeout_s=20, every_s=0.05):

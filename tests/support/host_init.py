@@ -1,5 +1,5 @@
 """The first process of a simulated host (see hosts.py): makes the host's own mounts, reaps what is left to it, and runs
-commands for whoever asks over TCP, as sshd would. host_init.py NAME ADDRESS HOSTS_FILE LOCAL_DIRECTORY READY_FILE"""
+commands for whoever asks over TCP, as sshd would. host_init.py NAME ADDRESS HOSTS_FILE LOCAL_DIRECTORY FIRST_PROCESS READY_FILE"""
 import json
 import os
 import pathlib
@@ -58,8 +58,9 @@ def mount(*arguments):
 
 
 def main():
-    name, address, hosts_file, local, ready = sys.argv[1:]
+    name, address, hosts_file, local, first_process, ready = sys.argv[1:]
     mount("-t", "proc", "proc", "/proc")
+    pathlib.Path("/proc/sys/kernel/ns_last_pid").write_text(first_process)
     mount("-t", "tmpfs", "tmpfs", "/dev/shm")
     mount("-t", "tmpfs", "tmpfs", local)
     mount("--bind", hosts_file, "/etc/hosts")

@@ -19,6 +19,7 @@ SUPPORT = pathlib.Path(__file__).resolve().parent
 NETWORK = "10.77.0"
 BOOT_S = 20
 PR_SET_PDEATHSIG = 1
+PROCESSES = 100_000   # numbers of processes that each host has for itself: no two hosts give the same one
 NOWHERE = "02:00:00:00:00:ee"   # no host's address: frames to it are lost without a word, which cuts one direction
 
 
@@ -79,7 +80,7 @@ class Hosts:
         hold = self.directory / f"cabled-{name}"
         hold.unlink(missing_ok=True)
         command = f"while [ ! -e {hold} ]; do sleep 0.02; done; exec {sys.executable} {SUPPORT / 'host_init.py'} " \
-                  f"{name} {self.address(name)} {self.hosts_file} {self.local} {ready}"
+                  f"{name} {self.address(name)} {self.hosts_file} {self.local} {(self.names.index(name) + 1) * PROCESSES} {ready}"
         init = subprocess.Popen(["unshare", "--net", "--uts", "--mount", "--ipc", "--pid", "--fork", "--kill-child",
                                  "--propagation", "private", "sh", "-c", command], preexec_fn=die_with_parent, start_new_session=True,
                                 stderr=open(self.directory / f"boot-{name}.err", "w"))
