@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "mesh.hpp"
+#include "shared_memory.hpp"
 #include "tajo/common/log.hpp"
 #include "tajo/mpi/world.hpp"
 #include "ulfm_launcher.hpp"
@@ -172,6 +173,7 @@ class UlfmWorld : public World {
     const boost::mpi::communicator world;
     refuse_unfit(world, options);
     set_log_rank(world.rank());
+    take_shared_memory(world.rank());
     auto doorbell = std::make_unique<Doorbell>();
     char host[256] = {};
     ::gethostname(host, sizeof host - 1);

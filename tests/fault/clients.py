@@ -18,7 +18,8 @@ class GaveUp(Exception):
 
 
 class CarefulClient:
-    """One connection at a time, first to `masters[0]`. `tolerated`: SQLSTATE prefixes beyond AGAIN that are tried again."""
+    """One connection at a time, first to `masters[0]`. `tolerated`: beginnings of "SQLSTATE: message" that are tried again, beyond
+    AGAIN; or patterns of the whole."""
 
     def __init__(self, rig, masters, tolerated=(), settings=()):
         self.rig, self.masters, self.tolerated = rig, list(masters), tuple(tolerated)
@@ -61,7 +62,7 @@ class CarefulClient:
             except psycopg2.Error as e:
                 state = e.pgcode or ""
                 lost = self.connection is None or self.connection.closed or isinstance(e, psycopg2.OperationalError) and not state
-                if not lost and not state.startswith(AGAIN + self.tolerated):
+                if not lost and not self._forgives(f"{state}: {str(e).strip()}"):
                     raise
                 self.errors.append(f"{state or 'connection lost'}: {str(e).strip()[:200]}")
                 if time.time() > end:
@@ -71,6 +72,9 @@ class CarefulClient:
                 if lost or state.startswith("57P"):
                     self._elsewhere()
                 time.sleep(AGAIN_S)
+
+    def _forgives(self, error):
+        return any(error.startswith(t) if isinstance(t, str) else t.match(error) for t in AGAIN + self.tolerated)
 
     def abandon(self):
         """From another thread: the master does not answer; whoever waits for it hears that the connection is gone."""

@@ -30,6 +30,7 @@ class DiskFull(Prodding):
         self.rig.fill(self.rig.directory / "root", SOON_BYTES)
 
     def begin(self):
+        self.refused = self.read = self.undone = None
         self.filler = self.rig.fill(self.rig.directory / "root")
         self.send(self.cast.victim_pid, signal.SIGKILL)
 
@@ -75,6 +76,7 @@ class SharedMemoryFull(Prodding):
         self.rig.fill(SHARED_MEMORY, SOON_BYTES)
 
     def begin(self):
+        self.full = False
         self.filler = self.rig.fill(SHARED_MEMORY)
         self.send(self.cast.victim_pid, signal.SIGKILL)
 

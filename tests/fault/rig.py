@@ -201,11 +201,11 @@ class Rig:
         file = folder / "filler"
         with file.open("ab") as f:
             free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
-            for block in [bytes(1 << 20)] * ((free - leave) >> 20) + ([b"0"] * (2 << 20) if not leave else []):
-                try:
-                    os.write(f.fileno(), block)
-                except OSError:
-                    break
+            end = f.tell() + max(0, free - leave)
+            for size in (1 << 20, 1):
+                with contextlib.suppress(OSError):  # the filesystem is full
+                    while not leave or f.tell() < end:
+                        f.seek(os.write(f.fileno(), bytes(size)), os.SEEK_CUR)
         return file
 
     def disarm(self, point, pid=None):
