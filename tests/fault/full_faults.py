@@ -120,11 +120,21 @@ class Limit(Fault):
         self.since, self.met, self.clients = time.time(), None, []
         self.touched.add(self.cast.victim_pid)
         self.before = resource.prlimit(pid, self.which)
-        resource.prlimit(pid, self.which, (self.used(pid), self.before[1]))
+        self.tighten()
+
+    def tighten(self):
+        """What the victim gave back is not there for it either."""
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            pid = self.rig.real(self.cast.victim_pid)
+            now = resource.prlimit(pid, self.which)[0]
+            used = self.used(pid)
+            if now == resource.RLIM_INFINITY or used < now:
+                resource.prlimit(pid, self.which, (used, self.before[1]))
 
     def end(self):
         until = time.time() + LIMITED_S
         while time.time() < until and not self.met:
+            self.tighten()
             self.provoke()
             self.met = self.met or self.sign()
             time.sleep(AGAIN_S)
