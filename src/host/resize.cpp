@@ -14,12 +14,17 @@ namespace {
 
 constexpr int kMaxWorkers = 100'000;
 constexpr auto kLook = std::chrono::milliseconds(300);
+constexpr auto kSupervisorWait = std::chrono::seconds(3);  ///< one that was started with the cluster may still be on its way
 constexpr auto kPatience = std::chrono::seconds(120);  ///< two starts
 
 bool supervised(const std::string& directory) {
-  std::error_code failed;
-  for (auto it = fs::directory_iterator(directory, failed); !failed && it != fs::directory_iterator(); it.increment(failed))
-    if (it->path().filename().string().starts_with("supervisor-")) return true;
+  const auto give_up = std::chrono::steady_clock::now() + kSupervisorWait;
+  do {
+    std::error_code failed;
+    for (auto it = fs::directory_iterator(directory, failed); !failed && it != fs::directory_iterator(); it.increment(failed))
+      if (it->path().filename().string().starts_with("supervisor-")) return true;
+    std::this_thread::sleep_for(kLook);
+  } while (std::chrono::steady_clock::now() < give_up);
   return false;
 }
 
