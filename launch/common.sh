@@ -43,7 +43,12 @@ mpirun=${TAJO_MPIRUN:-$TAJO_HOME/.env/bin/mpirun}
 [ -x "$mpirun" ] || mpirun=$(command -v mpirun) || { echo "$script: no mpirun: run launch/setup.sh" >&2; exit 2; }
 pid_file=$TAJO_PID_DIR/tajo-$user-mpirun.pid
 # Whether process $1 lives. One that has ended but was never reaped (a container without an init) does not.
-lives() { local state; state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null) && [ "$state" != Z ]; }
+lives() {
+  local stat
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+  stat=${stat##*) }
+  [ "${stat%% *}" != Z ]
+}
 # What runs a command on another host: AGENT HOST COMMAND.
 launch_agent=${TAJO_LAUNCH_AGENT:-ssh -o BatchMode=yes -o ConnectTimeout=1}
 supervisor_file=$TAJO_PID_DIR/tajo-$user-supervisor.pid

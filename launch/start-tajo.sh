@@ -112,12 +112,13 @@ start_supervisors() {
       </dev/null >/dev/null 2>&1 || echo "start-tajo.sh: no supervisor on $host" >&2
   done
 }
-for _ in $(seq "$((TAJO_PLAN_TIMEOUT_S * 20))"); do
+until=$((SECONDS + TAJO_PLAN_TIMEOUT_S))
+while [ $SECONDS -lt $until ]; do
   if [ -L "$TAJO_PLAN_HA_DIR/after-$launch" ]; then
     give_up
     fail "another cluster is being started on this root directory"
   fi
-  if grep -m1 -q '^tajod: ' "$out"; then
+  if [ -s "$out" ] && grep -m1 -q '^tajod: ' "$out"; then
     message=$(grep -m1 '^tajod: ' "$out")
     give_up
     fail "${message#tajod: }"
