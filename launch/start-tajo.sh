@@ -88,8 +88,9 @@ give_up() {
   kill "$launcher" 2>/dev/null || true
   wait_for_ranks "$launch" 30
   end_launcher 1 "$launcher"
-  rm -f "$TAJO_PLAN_HA_DIR/requests/stop-$launch" "$TAJO_PLAN_HA_DIR/master-$launch"-*
+  rm -f "$TAJO_PLAN_HA_DIR/requests/stop-$launch" "$TAJO_PLAN_HA_DIR/master-$launch"-* "$TAJO_PLAN_HA_DIR/started-$(hostname)"
 }
+trap 'give_up; exit 143' TERM INT HUP
 serves() {
   if [ "$TAJO_PLAN_LOCAL" = 1 ]; then
     [ -S "$TAJO_PID_DIR/.s.PGSQL.$TAJO_PLAN_FIRST_PORT" ] &&

@@ -208,7 +208,9 @@ void RankProcess::leave(const sigset_t& signals) {
   log_info("cluster", "stopping");
   servers_.stop();
   const std::string directory = host::ha_directory(setting_.config.rootdir());
-  departure_.wait(departure_.told_to_leave() || host::requested(directory, setting_.launch) == host::Request::kStop);
+  const bool everybody = departure_.told_to_leave() || host::requested(directory, setting_.launch) == host::Request::kStop;
+  if (!everybody) loop_.post([this] { node_.abstain(); });  // all may have been told one by one: no claim may follow the last words
+  departure_.wait(everybody);
   servers_.withdraw();
   setting_.world.stop();
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
@@ -18,6 +19,12 @@ namespace {
 constexpr double kMemoryShare = 0.6;  ///< of the host, for all ranks on it
 constexpr std::size_t kSpillFloorBytes = 512 << 10;  ///< of a table or run: a few blocks and a directory
 
+/// 0: not set.
+std::uint64_t from_environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+}
+
 std::uint64_t host_memory_bytes() {
   std::uint64_t bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   if (std::FILE* limit = std::fopen("/sys/fs/cgroup/memory.max", "re")) {
@@ -25,6 +32,7 @@ std::uint64_t host_memory_bytes() {
     if (std::fscanf(limit, "%llu", &cgroup) == 1 && cgroup > 0) bytes = std::min<std::uint64_t>(bytes, cgroup);
     std::fclose(limit);
   }
+  if (const std::uint64_t given = from_environment("TAJO_HOST_MEMORY_MB"); given != 0) bytes = std::min(bytes, given << 20);  // what a job may use
   return bytes;
 }
 
@@ -32,7 +40,8 @@ int affinity_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
+  const int slurm = static_cast<int>(from_environment("SLURM_CPUS_ON_NODE"));  // a site may not bind what it gives to a job
+  return std::max(1, slurm > 0 ? std::min(slurm, CPU_COUNT(&set)) : CPU_COUNT(&set));
 }
 
 std::vector<std::string> prepare_tmpdirs(const Config& config) {

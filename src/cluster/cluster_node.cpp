@@ -50,6 +50,7 @@ Micros ClusterNode::filesystem_age(Rank rank) const {
   return it == core_->files_age_.end() ? 0 : it->second;
 }
 void ClusterNode::set_keeper(bool present) { core_->keeper_ = present; }
+void ClusterNode::abstain() { core_->leaving_ = true; }
 void ClusterNode::set_row_limits(std::int64_t slots, std::uint64_t bytes) { core_->log_.set_row_limits(slots, bytes); }
 const RuleCounters& ClusterNode::counters() const { return core_->count_; }
 std::string ClusterNode::status() const { return core_->status(); }

@@ -227,6 +227,7 @@ class ClusterNode::Core {
   std::set<Epoch> against_;                       // epochs I have said YES against
   bool suspecting_ = false;
   bool claiming_ = false;
+  bool leaving_ = false;  ///< begins no claim
   Micros asked_handover_ = 0;     // when I asked last; a late grant is no grant
   std::uint64_t handover_question_ = 0;
 

@@ -29,9 +29,9 @@ bool Departure::told_to_leave() const {
 }
 
 void Departure::wait(bool everybody) {
-  const auto end = std::chrono::steady_clock::now() + (everybody ? std::chrono::milliseconds(kEverybody) : kAlone);
+  const auto begin = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex_);
-  while (!heard_ && !said_ && std::chrono::steady_clock::now() < end) {
+  while (!heard_ && !said_ && std::chrono::steady_clock::now() < begin + (everybody || active_ ? std::chrono::milliseconds(kEverybody) : kAlone)) {
     // Again and again: a backup may become the active while everybody leaves.
     loop_.post([this, everybody] { try_last_words(everybody); });
     wake_.wait_for(lock, kTry);
@@ -39,7 +39,12 @@ void Departure::wait(bool everybody) {
 }
 
 void Departure::try_last_words(bool everybody) {
-  if (node_.role() != cluster::Role::kActive || proposed_) return;
+  const bool active = node_.role() == cluster::Role::kActive;
+  {
+    const std::lock_guard lock(mutex_);
+    active_ = active;
+  }
+  if (!active || proposed_) return;
   proposed_ = true;
   cluster::Proposal words;
   words.records.emplace_back(journal::RecordKind::kLastWords, encode(LastWords{launch_, everybody}));

@@ -62,6 +62,19 @@ std::string start_time(pid_t pid) {
   return field;
 }
 
+/// The process in the name of PRRTE's directory, `prted.PID` or `prterun.HOST.PID.UID`: the launcher, even where a rank is
+/// started by something in between (TAJO_RANK_PREFIX). 0: no such name.
+pid_t owner_of(const std::string& name) {
+  std::string digits;
+  if (name.starts_with("prted.")) digits = name.substr(6);
+  const auto last = name.rfind('.');
+  if (name.starts_with("prterun.") && last > 8) {
+    const auto before = name.rfind('.', last - 1);
+    digits = name.substr(before + 1, last - before - 1);
+  }
+  return digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos ? 0 : static_cast<pid_t>(std::strtol(digits.c_str(), nullptr, 10));
+}
+
 /// Segments of shared memory a process has made or attached.
 std::set<std::string> shared_memory(const std::string& pid) {
   std::set<std::string> found;
@@ -97,10 +110,12 @@ std::set<std::string> shared_memory(const std::string& pid) {
 class Keeper {
  public:
   Keeper(const KeeperConfig& config, pid_t rank, pid_t launcher, int report, int front, int to_front)
-      : config_(config), rank_(rank), launcher_(launcher), launcher_start_(start_time(launcher)), report_(report), front_(front), to_front_(to_front) {
+      : config_(config), rank_(rank), launcher_(launcher), report_(report), front_(front), to_front_(to_front) {
     const char* directory = std::getenv("PMIX_SERVER_TMPDIR");
     const std::string name = directory == nullptr ? "" : fs::path(directory).filename().string();
     if (name.starts_with("prte") || name.starts_with("ompi")) launcher_directory_ = directory;  // PRRTE's, not a batch system's
+    if (const pid_t owner = owner_of(name); owner != 0) launcher_ = owner;
+    launcher_start_ = start_time(launcher_);
   }
 
   [[noreturn]] void run() {
@@ -177,8 +192,8 @@ class Keeper {
   void stop() {
     if (stopping_since_) return;
     stopping_since_ = SteadyClock::now();
-    ::kill(rank_, SIGTERM);
-    ::kill(rank_, SIGCONT);  // it may be suspended
+    ::kill(rank_, stood_ ? SIGTERM : SIGKILL);  // one that still starts has nothing to leave in order
+    ::kill(rank_, SIGCONT);                     // it may be suspended
   }
 
   void look() {

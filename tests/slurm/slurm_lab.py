@@ -1,5 +1,6 @@
 """A real Slurm over simulated hosts (tests/support/hosts.py): slurmd on h1…hN, slurmctld on one more host, munge; all of it
-in a directory of the test's own, and ended with it. Needs root and Debian's slurm-wlm and munge."""
+in a directory of the test's own, and ended with it. Needs root and Debian's slurm-wlm and munge; for proctrack/cgroup a
+freezer of cgroup v1 (hosts here have no systemd, which Slurm's cgroup/v2 asks for scopes)."""
 import os
 import pathlib
 import shutil
@@ -21,7 +22,7 @@ AuthInfo=socket={directory}/munge/socket,cred_expire=10
 CredType=cred/munge
 SlurmUser=root
 SlurmdUser=root
-ProctrackType=proctrack/linuxproc
+ProctrackType=proctrack/{proctrack}
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
@@ -43,7 +44,7 @@ SlurmctldPidFile={directory}/slurmctld.pid
 SlurmctldLogFile={directory}/slurmctld.log
 SlurmdLogFile={directory}/slurmd.%n.log
 {nodes}
-PartitionName=lab Nodes={node_list} Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:4
+PartitionName=lab Nodes={node_list} Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO
 """
 
 
@@ -53,10 +54,26 @@ def unavailable():
     return available() or (f"not installed: {', '.join(missing)} (slurm-wlm, munge)" if missing else "")
 
 
+FREEZER = pathlib.Path("/sys/fs/cgroup/freezer")
+
+
+def no_cgroup():
+    """Empty when Slurm can track processes by cgroup here, else why not."""
+    probe = FREEZER / f"tajo-probe-{os.getpid()}"
+    if not FREEZER.is_dir():
+        return f"{FREEZER} is not mounted (cgroup v1); cgroup/v2 of Slurm needs systemd on each host"
+    try:
+        probe.mkdir()
+        probe.rmdir()
+    except OSError as error:
+        return f"{FREEZER} cannot be used: {error}"
+    return ""
+
+
 class SlurmLab:
     """with SlurmLab(3, directory) as slurm: job = slurm.submit("script", …); slurm.wait(job)"""
 
-    def __init__(self, nodes, directory, node_cpus=None):
+    def __init__(self, nodes, directory, node_cpus=None, proctrack="linuxproc"):
         self.directory = pathlib.Path(directory) / "slurm"
         self.directory.mkdir(parents=True)
         self.hosts = Hosts(nodes + 1, pathlib.Path(directory) / "hosts")
@@ -68,8 +85,12 @@ class SlurmLab:
         for node in self.nodes:
             (self.directory / "spool" / node).mkdir()
         self.conf = self.directory / "slurm.conf"
+        self.proctrack = proctrack
+        self.groups = FREEZER / f"tajo-{os.getpid()}"
+        if proctrack == "cgroup":
+            (self.directory / "cgroup.conf").write_text(f"CgroupPlugin=cgroup/v1\nCgroupMountpoint={self.hosts.local}/cgroup\n")
         self.conf.write_text(CONFIGURATION.format(
-            controller=self.controller, controller_address=self.hosts.address(self.controller), directory=self.directory, node_timeout=NODE_TIMEOUT_S,
+            proctrack=proctrack, controller=self.controller, controller_address=self.hosts.address(self.controller), directory=self.directory, node_timeout=NODE_TIMEOUT_S,
             nodes="\n".join(f"NodeName={n} NodeAddr={self.hosts.address(n)} CPUs={cpus} RealMemory=1000" for n in self.nodes),
             node_list=",".join(self.nodes)))
         self.environment = {**os.environ, "SLURM_CONF": str(self.conf), "PATH": os.environ["PATH"] + ":/usr/sbin"}
@@ -106,6 +127,11 @@ class SlurmLab:
         self._until(lambda: set(self.states().values()) == {"idle"}, "all nodes idle")
 
     def start_node(self, node):
+        if self.proctrack == "cgroup":   # each host has a hierarchy of its own, a part of this machine's
+            part = self.groups / node
+            part.mkdir(parents=True, exist_ok=True)
+            here = f"{self.hosts.local}/cgroup/freezer"
+            self.hosts.run(node, ["sh", "-c", f"mkdir -p {here} && mount --bind {part} {here}"], check=True)
         self._spawn([*self.hosts.enter(node), "slurmd", "-D", "-f", str(self.conf), "-N", node], f"slurmd-{node}")
 
     def _spawn(self, command, name):
@@ -119,6 +145,8 @@ class SlurmLab:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+        for group in sorted((p for p in [self.groups, *self.groups.rglob("*")] if p.is_dir()), reverse=True):
+            group.rmdir()   # deepest first
 
     def show_logs(self, lines=25):
         for log in sorted([*self.directory.glob("*.log"), *self.directory.glob("job-*")]):

@@ -73,6 +73,8 @@ class ClusterNode final : public Node {
   /// What a member last said of its oldest pending request.
   Micros filesystem_age(Rank rank) const;
   void set_keeper(bool present);
+  /// This rank is about to leave: it begins no claim any more (one that is being written goes on).
+  void abstain();
   /// Sizes at which a row ends; for tests.
   void set_row_limits(std::int64_t slots, std::uint64_t bytes);
   const RuleCounters& counters() const;

@@ -18,7 +18,7 @@ class Departure {
   /// The active has said its last words for everybody. Any thread.
   void heard();
   bool told_to_leave() const;
-  /// Returns when this rank may end: at the latest after 8 s when everybody ends, else after half a second. Not on the
+  /// Returns when this rank may end: at the latest after 8 s when everybody ends or this is the active, else after half a second. Not on the
   /// control thread, which stops when the last words are committed.
   void wait(bool everybody);
 
@@ -32,6 +32,7 @@ class Departure {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool heard_ = false, said_ = false;
+  bool active_ = false;    ///< at the last look; it leaves its last words before it goes
   bool proposed_ = false;  // control thread
 };
 
