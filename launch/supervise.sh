@@ -110,9 +110,9 @@ relaunch() {
   silent=0 workless=0 idle_since=$SECONDS refilled=$SECONDS
 }
 
-# Another supervisor is replacing the launch: it has the time of a start.
+# Another supervisor is replacing the launch: it has the time of a drain and a start.
 follow() {
-  local next until=$((SECONDS + TAJO_PLAN_TIMEOUT_S))
+  local next old=$launch until=$((SECONDS + drain_limit + TAJO_PLAN_TIMEOUT_S))
   next=$(readlink "$ha/after-$launch") || return 0
   if [ "${next#forced-}" != "$next" ]; then
     say "replaced by ${next#forced-}, which has supervisors of its own if any"
@@ -126,6 +126,16 @@ follow() {
     [ -n "$TAJO_STATE_ACTIVE" ] && return 0
     sleep 1
   done
+  [ ! -L "$ha/after-$launch" ] || return 0
+  launch=$old   # whoever wanted to replace it may have died before it began
+  look
+  if [ "$TAJO_STATE_ANSWERING" = 0 ]; then
+    launch=$next
+  else
+    say "$old was not replaced, and goes on"
+    name_launch "$old"
+    rm -f "$ha/requests/"{drain,close}"-$old" "$ha/after-$old"
+  fi
 }
 
 if [ -z "$launch" ]; then
