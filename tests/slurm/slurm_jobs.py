@@ -131,8 +131,8 @@ def relaunch(site, job):
     check(until(site.serves, 60), f"relaunch: the next answer after {time.time() - begin:.1f} s")
     check(site.keeps() and slurm.state(job) == "RUNNING" and not site.launches() & before, f"relaunch: another world in the same job, with the tables: {site.launches()}")
     ranks, launchers = site.steps("tajod"), site.steps(*LAUNCHERS)
-    check({h for h, _ in ranks} == {"h1", "h2"} and "h3" in slurm.call("scontrol", "show", "job", job, "-o"),
-          f"relaunch: on the hosts that live, by name: {sorted(h for h, _ in ranks)}")
+    told = site.environment_of("slurm_script").get("SLURM_JOB_NODELIST")
+    check({h for h, _ in ranks} == {"h1", "h2"} and told == "h[1-3]", f"relaunch: on the hosts that live, by name: {sorted(h for h, _ in ranks)}; the job was told {told}")
     check(len(set(ranks.values())) == len(ranks) and not set(launchers.values()) & set(ranks.values()), f"relaunch: each rank in a step of its own again: {sorted(ranks.values())}")
 
 

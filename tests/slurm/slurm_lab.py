@@ -28,7 +28,6 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
 SlurmdParameters=config_overrides
-KillWait=5
 SlurmdTimeout={node_timeout}
 SlurmctldTimeout=30
 BatchStartTimeout=10

@@ -134,6 +134,14 @@ class Site:
         until(gone, 60, 1)
         until(lambda: not self.processes(), 20)
 
+    def environment_of(self, name):
+        """Of the first process on a host that lives whose command line has the word."""
+        for place in self.processes(name):
+            host, pid = place.split(":")
+            text = pathlib.Path(self.hosts.path(host, f"/proc/{pid}/environ")).read_bytes().decode(errors="replace")
+            return dict(v.split("=", 1) for v in text.split("\0") if "=" in v)
+        return {}
+
     def steps(self, *names):
         """{(host, pid): its step} of processes whose program is one of `names`; of ranks, not of who keeps them."""
         found = {}
