@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from slurm_lab import no_cgroup, unavailable
-from slurm_site import BATCH, LAUNCHERS, ROOT, SERVICE, Site, until
+from slurm_site import BATCH, LAUNCHERS, ROOT, SERVICE, Shell, Site, until
 
 
 def batch(site):
@@ -144,6 +144,20 @@ def requeue(site):
     site.end(job)
 
 
+def requeue_host_loss(site):
+    """Of a job of one host: Slurm itself brings it back, on another."""
+    check, slurm = site.check, site.slurm
+    job = site.service(options=("--nodes=1",))
+    batch_host = slurm.field(job, "BatchHost")
+    site.hosts.kill(batch_host)
+    check(until(lambda: slurm.field(job, "Restarts") == "1", 60), f"requeue: {batch_host} was lost, and Slurm requeues the job: {slurm.state(job)}")
+    check(until(lambda: slurm.state(job) == "RUNNING" and site.serves(), 150) and slurm.field(job, "BatchHost") != batch_host,
+          f"requeue: it serves again on {slurm.field(job, 'BatchHost')}")
+    check(site.keeps() and site.query("SELECT count(*) FROM information_schema.queries WHERE sql LIKE 'CREATE TABLE kept%'") == "1", "requeue: with its tables, users and history")
+    site.end(job)
+    site.nothing_left("requeue: scancel")
+
+
 def successor_of(site, job):
     found = re.search(r"job (\d+) is to take over", site.slurm.output(job))
     return int(found.group(1)) if found else None
@@ -152,10 +166,12 @@ def successor_of(site, job):
 def time_limit(site):
     check, slurm = site.check, site.slurm
     job = site.service(options=("--time=1", "--signal=B:USR1@40"), TAJO_SLURM_STOP_S="5")
+    shell = Shell(site)
     check(until(lambda: slurm.state(job) == "COMPLETED", 90), f"time limit: the job ended by itself: {slurm.state(job)} {slurm.field(job, 'ExitCode')}")
     successor = successor_of(site, job)
     check("handed over to job" in slurm.output(job) and successor is not None and site.served_by() == successor, f"time limit: it handed over: job {successor}")
-    check(site.serves() and site.keeps(), "time limit: clients reconnect to the successor and find everything")
+    check(site.serves() and site.keeps(), "time limit: clients find everything at the successor")
+    check(shell.keeps_its_session(), "time limit: a client that was connected goes on in its session")
     site.end(successor or job)
     site.nothing_left("time limit: scancel")
 
@@ -182,7 +198,7 @@ def no_room(site):
 def batch_host_loss(site):
     check, slurm = site.check, site.slurm
     job = site.service()
-    batch_host = slurm.field(job, "BatchHost")
+    batch_host, shell = slurm.field(job, "BatchHost"), Shell(site)
     site.hosts.kill(batch_host)
     begin = time.time()
     check(until(site.serves, 30), f"batch host loss: the next answer after {time.time() - begin:.1f} s, from the running world")
@@ -190,6 +206,7 @@ def batch_host_loss(site):
     successor = site.served_by()
     check(until(site.serves, 60) and site.keeps(), "batch host loss: with its tables")
     check(site.query("SELECT count(*) FROM information_schema.queries WHERE sql LIKE 'CREATE TABLE kept%'") == "1", "batch host loss: and its history")
+    check(shell.keeps_its_session(), "batch host loss: a client that was connected goes on in its session")
     check(until(lambda: slurm.state(job) in ("CANCELLED", "COMPLETING"), 30), f"batch host loss: the job without a script ends: {slurm.state(job)}")
     time.sleep(3)
     check(site.served_by() == successor and site.serves() and site.launches() == {f"job{successor}.0"}, f"batch host loss: and nobody replaces the successor's world: {site.launches()}")
@@ -197,7 +214,7 @@ def batch_host_loss(site):
     site.nothing_left("batch host loss: scancel")
 
 
-TESTS = {f.__name__: f for f in (batch, service, cgroup, scancel, node_loss, requeue, time_limit, no_room, batch_host_loss)}
+TESTS = {f.__name__: f for f in (batch, service, cgroup, scancel, node_loss, requeue, requeue_host_loss, time_limit, no_room, batch_host_loss)}
 
 
 def run(name):

@@ -3,6 +3,7 @@ directory that all of them see."""
 import os
 import pathlib
 import re
+import subprocess
 import sys
 import time
 
@@ -23,6 +24,31 @@ def until(condition, timeout_s, every_s=0.3):
             return True
         time.sleep(every_s)
     return False
+
+
+class Shell:
+    """One user's tsql on the login host, opened by tajo-connect, with a setting of its own; left open while things happen."""
+
+    def __init__(self, site):
+        self.process = subprocess.Popen([*site.hosts.enter(site.slurm.controller), str(ROOT / "slurm/tajo-connect"), "-U", "ann"],
+                                        env={**site.slurm.environment, **site.environment, "PGPASSWORD": "secret"},
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        self.say("SET tajo.optimizer.force_distributed = 'on';")
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def keeps_its_session(self):
+        """What it says to a last question, on whatever connection it has by now; None: the setting is lost."""
+        self.say("SELECT 6 * 7 AS before_the_setting;")
+        self.say("SHOW tajo.optimizer.force_distributed;")
+        try:
+            text = self.process.communicate(timeout=60)[0]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            text = "".join(self.process.stdout)
+        return text if re.search(r"before_the_setting.*\n42\n.*\non\n", text, re.S) else None
 
 
 class Site:
