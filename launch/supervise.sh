@@ -19,7 +19,7 @@ mkdir -p "$TAJO_PID_DIR" "$ha/requests"
 echo $$ > "$supervisor_file"
 mark=$ha/supervisor-$(hostname)-$$
 printf 'host %s\npid %s\n' "$(hostname)" $$ > "$mark"
-trap 'rm -f "$mark"; [ "$(cat "$supervisor_file" 2>/dev/null)" != $$ ] || rm -f "$supervisor_file"' EXIT
+trap 'trap "" TERM INT; rm -f "$mark"; [ "$(cat "$supervisor_file" 2>/dev/null)" != $$ ] || rm -f "$supervisor_file"' EXIT
 trap 'exit 0' TERM INT
 say() { echo "$(date "+%F %T.%3N") supervise.sh: $*"; }
 
