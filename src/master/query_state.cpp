@@ -161,6 +161,7 @@ void QueryState::restore(ByteView snapshot) {
   requests_.clear();
   finished_bytes_ = 0;
   last_number_ = 0;
+  ++restored_;
   if (snapshot.empty()) return;
   ByteReader in(snapshot);
   last_number_ = in.get<std::uint32_t>();
@@ -180,6 +181,17 @@ std::optional<QueryRecord> QueryState::find(const QueryId& id) const {
   std::lock_guard lock(mutex_);
   auto it = queries_.find(id);
   return it == queries_.end() ? std::nullopt : std::optional(it->second);
+}
+
+bool QueryState::ended(const QueryId& id) const {
+  std::lock_guard lock(mutex_);
+  auto it = queries_.find(id);
+  return it != queries_.end() && it->second.finished_ms != 0;
+}
+
+std::uint64_t QueryState::restored() const {
+  std::lock_guard lock(mutex_);
+  return restored_;
 }
 
 std::optional<QueryRecord> QueryState::find_request(const std::string& request_id) const {

@@ -1,5 +1,7 @@
 #include "tajo/master/shared_outcomes.hpp"
 
+#include <algorithm>
+
 namespace tajo::master {
 
 using cluster::Role;
@@ -38,7 +40,10 @@ void SharedOutcomes::keep(Rank active, KeptResults::Reply reply) {
 
 void SharedOutcomes::hold(const QueryId& query, Bytes record) {
   held_[query] = {std::move(record), epoch_ != 0 ? parts_.runtime.boottime() : 0, 0};
-  if (held_.size() > kMaxHeldRecords) held_.erase(held_.begin());  // ids begin with their time: the oldest
+  not_shown_.insert(query);
+  if (held_.size() <= kMaxHeldRecords) return;
+  not_shown_.erase(held_.begin()->first);  // ids begin with their time: the oldest
+  held_.erase(held_.begin());
 }
 
 void SharedOutcomes::copy(KeptResults::Reply reply, std::function<void()> done) {
@@ -137,7 +142,7 @@ void SharedOutcomes::tell_held() {
 void SharedOutcomes::take_held(Rank source, protocol::HeldOutcomes told) {
   for (Bytes& record : told.records) {
     const QueryId query = QueryState::decode(record).id;
-    if (!held_.contains(query)) held_[query] = {std::move(record), 0, 0};
+    if (held_.try_emplace(query, Held{std::move(record), 0, 0}).second) not_shown_.insert(query);
   }
   told_[source] = std::max(told_[source], told.epoch);
   const Micros now = parts_.runtime.boottime();
@@ -147,8 +152,9 @@ void SharedOutcomes::take_held(Rank source, protocol::HeldOutcomes told) {
 }
 
 void SharedOutcomes::propose_held(Micros now) {
-  for (auto& [query, held] : held_) {
-    if (held.shown_since != 0 || (held.proposed_at != 0 && now - held.proposed_at < kProposeAgainUs)) continue;
+  for (const QueryId& query : not_shown_) {
+    Held& held = held_.at(query);
+    if (held.proposed_at != 0 && now - held.proposed_at < kProposeAgainUs) continue;
     if (held.proposed_at == 0) runner_.announce(QueryState::decode(held.record));
     held.proposed_at = now;
     cluster::Proposal proposal;
@@ -187,14 +193,30 @@ void SharedOutcomes::on_passive() {
   for (auto& [query, copy] : copies) copy.done();
 }
 
-/// Which records the log shows by now, which it has lost again.
+/// Which records the log shows by now. One that was shown is looked for again only when the state was replaced as a
+/// whole, which is how a slot is lost: that it has left the bounded history meanwhile says nothing.
 void SharedOutcomes::look_for_held(Micros now) {
-  for (auto it = held_.begin(); it != held_.end();) {
-    Micros& shown_since = it->second.shown_since;
-    auto query = parts_.queries.find(it->first);
-    if (!query || query->finished_ms == 0) shown_since = 0;
-    else if (shown_since == 0) shown_since = now;
-    it = shown_since != 0 && now - shown_since >= kHoldShownUs ? held_.erase(it) : std::next(it);
+  if (const std::uint64_t restored = parts_.queries.restored(); restored != looked_in_) {
+    looked_in_ = restored;
+    shown_.clear();
+    for (const auto& [query, held] : held_)
+      if (held.shown_since == 0 || !parts_.queries.ended(query)) not_shown_.insert(query);
+      else shown_.emplace_back(held.shown_since, query);
+    std::sort(shown_.begin(), shown_.end());
+    for (const QueryId& query : not_shown_) held_.at(query).shown_since = 0;
+  }
+  for (auto it = not_shown_.begin(); it != not_shown_.end();) {
+    if (!parts_.queries.ended(*it)) {
+      ++it;
+      continue;
+    }
+    held_.at(*it).shown_since = now;
+    shown_.emplace_back(now, *it);
+    it = not_shown_.erase(it);
+  }
+  for (; !shown_.empty() && now - shown_.front().first >= kHoldShownUs; shown_.pop_front()) {
+    auto it = held_.find(shown_.front().second);
+    if (it != held_.end() && it->second.shown_since == shown_.front().first) held_.erase(it);
   }
 }
 

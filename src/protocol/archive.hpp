@@ -1,6 +1,6 @@
 #pragma once
 // How values of other rooms are laid out in Cereal archives. Included only by this room's sources.
-#include <cereal/archives/binary.hpp>
+#include <cereal/cereal.hpp>
 #include <cereal/types/array.hpp>
 #include <cereal/types/map.hpp>
 #include <cereal/types/optional.hpp>
@@ -8,9 +8,10 @@
 #include <cereal/types/utility.hpp>
 #include <cereal/types/variant.hpp>
 #include <cereal/types/vector.hpp>
-#include <istream>
+#include <array>
+#include <cstring>
 #include <memory>
-#include <streambuf>
+#include <type_traits>
 
 #include "tajo/common/bytes.hpp"
 #include "tajo/common/error.hpp"
@@ -86,48 +87,74 @@ void load(Archive& a, FragmentInfo& v) {
 
 namespace protocol {
 
-/// A stream buffer that appends to bytes, and one that reads a view: archives without a copy through a string.
-class BytesSink : public std::streambuf {
+/// Cereal's binary layout straight into bytes and out of a view: a message is too small to pay for a stream.
+class BytesSink final : public cereal::OutputArchive<BytesSink, cereal::AllowEmptyClassElision> {
  public:
-  Bytes take() { return std::move(bytes_); }
-
- protected:
-  std::streamsize xsputn(const char* s, std::streamsize n) override {
-    bytes_.insert(bytes_.end(), reinterpret_cast<const std::byte*>(s), reinterpret_cast<const std::byte*>(s) + n);
-    return n;
+  BytesSink() : OutputArchive(this) {}
+  void put(const void* data, std::size_t size) {
+    if (size > near_.size() - used_) flush();
+    if (size > near_.size()) return append(static_cast<const std::byte*>(data), size);
+    if (size > 0) std::memcpy(near_.data() + used_, data, size);
+    used_ += size;
   }
-  int_type overflow(int_type c) override {
-    if (c != traits_type::eof()) bytes_.push_back(static_cast<std::byte>(c));
-    return c;
+  Bytes take() {
+    flush();
+    return std::move(bytes_);
   }
 
  private:
+  void append(const std::byte* begin, std::size_t size) { bytes_.insert(bytes_.end(), begin, begin + size); }
+  void flush() {
+    append(near_.data(), used_);
+    used_ = 0;
+  }
+
   Bytes bytes_;
+  std::array<std::byte, 512> near_;  ///< most values are a few bytes; they are moved over together
+  std::size_t used_ = 0;
 };
 
-class BytesSource : public std::streambuf {
+class BytesSource final : public cereal::InputArchive<BytesSource, cereal::AllowEmptyClassElision> {
  public:
-  explicit BytesSource(ByteView view) {
-    char* begin = const_cast<char*>(reinterpret_cast<const char*>(view.data()));
-    setg(begin, begin, begin + view.size());
+  explicit BytesSource(ByteView view) : InputArchive(this), rest_(view) {}
+  void get(void* out, std::size_t size) {
+    if (size > rest_.size()) throw cereal::Exception("it ends too early");
+    if (size > 0) std::memcpy(out, rest_.data(), size);
+    rest_ = rest_.subspan(size);
   }
+
+ private:
+  ByteView rest_;
 };
+
+template <class T>
+  requires std::is_arithmetic_v<T>
+void save(BytesSink& a, const T& v) { a.put(std::addressof(v), sizeof v); }
+template <class T>
+  requires std::is_arithmetic_v<T>
+void load(BytesSource& a, T& v) { a.get(std::addressof(v), sizeof v); }
+template <class T>
+void save(BytesSink& a, const cereal::BinaryData<T>& v) { a.put(v.data, static_cast<std::size_t>(v.size)); }
+template <class T>
+void load(BytesSource& a, cereal::BinaryData<T>& v) { a.get(v.data, static_cast<std::size_t>(v.size)); }
+template <class Archive, class T>
+  requires std::is_same_v<Archive, BytesSink> || std::is_same_v<Archive, BytesSource>
+void serialize(Archive& a, cereal::SizeTag<T>& v) { a(v.size); }
+template <class Archive, class T>
+  requires std::is_same_v<Archive, BytesSink> || std::is_same_v<Archive, BytesSource>
+void serialize(Archive& a, cereal::NameValuePair<T>& v) { a(v.value); }
 
 template <class F>
 Bytes to_bytes(F&& write) {
-  BytesSink sink;
-  std::ostream stream(&sink);
-  cereal::BinaryOutputArchive archive(stream);
+  BytesSink archive;
   write(archive);
-  return sink.take();
+  return archive.take();
 }
 
 /// Runs `read(archive)`; damage is Error XX001.
 template <class F>
 void from_bytes(ByteView bytes, F&& read) {
-  BytesSource source(bytes);
-  std::istream stream(&source);
-  cereal::BinaryInputArchive archive(stream);
+  BytesSource archive(bytes);
   try {
     read(archive);
   } catch (const cereal::Exception& e) {
@@ -139,3 +166,5 @@ void from_bytes(ByteView bytes, F&& read) {
 
 }  // namespace protocol
 }  // namespace tajo
+
+CEREAL_SETUP_ARCHIVE_TRAITS(tajo::protocol::BytesSource, tajo::protocol::BytesSink)

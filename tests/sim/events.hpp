@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "tajo/common/ids.hpp"
@@ -13,17 +14,28 @@ class Events {
   Micros now() const { return now_; }
   const Micros& now_reference() const { return now_; }
   void after(Micros delay, std::function<void()> fn) {
-    heap_.push_back({now_ + std::max<Micros>(delay, 0), next_++, std::move(fn)});
+    std::uint32_t place = 0;
+    if (free_.empty()) {
+      place = static_cast<std::uint32_t>(work_.size());
+      work_.push_back(std::move(fn));
+    } else {
+      place = free_.back();
+      free_.pop_back();
+      work_[place] = std::move(fn);
+    }
+    heap_.push_back({now_ + std::max<Micros>(delay, 0), next_++, place});
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
   /// Runs one event; false when there is none before `end`.
   bool step(Micros end) {
     if (heap_.empty() || heap_.front().at >= end) return false;
     std::pop_heap(heap_.begin(), heap_.end(), later);
-    Event e = std::move(heap_.back());
+    const Event e = heap_.back();
     heap_.pop_back();
     now_ = e.at;
-    e.fn();
+    auto fn = std::exchange(work_[e.place], nullptr);
+    free_.push_back(e.place);
+    fn();
     return true;
   }
 
@@ -31,10 +43,12 @@ class Events {
   struct Event {
     Micros at;
     std::uint64_t order;
-    std::function<void()> fn;
+    std::uint32_t place;  ///< in work_: what the heap moves about stays small
   };
-  static bool later(const Event& a, const Event& b) { return std::tie(a.at, a.order) > std::tie(b.at, b.order); }
+  static bool later(const Event& a, const Event& b) { return a.at != b.at ? a.at > b.at : a.order > b.order; }
   std::vector<Event> heap_;
+  std::vector<std::function<void()>> work_;
+  std::vector<std::uint32_t> free_;
   std::uint64_t next_ = 0;
   Micros now_ = 0;
 };

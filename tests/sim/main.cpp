@@ -50,7 +50,6 @@ struct Totals {
   WorkCounters work;
   FileServer::Counters files;
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> kinds;  // text without numbers: count, first seed
-  std::vector<std::string> examples;
 };
 
 struct Job {
@@ -115,7 +114,8 @@ void one_run(const Job& job, std::uint64_t seed, Totals& totals, std::mutex& mut
   auto& kind = totals.kinds[without_numbers(errors[0])];
   if (kind.first++ == 0) {
     kind.second = seed;
-    totals.examples.push_back("seed " + std::to_string(seed) + ": " + errors[0]);
+    // At once: a run of ten thousand seeds takes a while.
+    std::printf("    seed %llu: %s\n", static_cast<unsigned long long>(seed), errors[0].c_str());
     if (job.record)
       for (const std::string& line : sim.timeline()) std::printf("    %s\n", line.c_str());
   }
@@ -163,7 +163,6 @@ void print(const std::string& label, const Totals& t, double elapsed) {
   std::printf("%-48s %5llu runs, %llu failed, %llu statements, %.0f simulated s in %.1f s\n", label.c_str(),
               static_cast<unsigned long long>(t.runs), static_cast<unsigned long long>(t.failed),
               static_cast<unsigned long long>(t.statements), t.simulated, elapsed);
-  for (const std::string& e : t.examples) std::printf("    %s\n", e.c_str());
 }
 
 double timed(const Job& job, Totals& out) {

@@ -46,6 +46,10 @@ class QueryState : public journal::StateMachine {
   void restore(ByteView snapshot) override;
 
   std::optional<QueryRecord> find(const QueryId& id) const;
+  /// Is the end of this query here? (find() copies its texts.)
+  bool ended(const QueryId& id) const;
+  /// How often the state was replaced as a whole: only then can what was here be missing again.
+  std::uint64_t restored() const;
   /// The newest query of a request id.
   std::optional<QueryRecord> find_request(const std::string& request_id) const;
   std::vector<QueryRecord> running() const;
@@ -70,6 +74,7 @@ class QueryState : public journal::StateMachine {
   std::deque<QueryId> finished_;
   std::map<std::string, QueryId> requests_;
   std::size_t finished_bytes_ = 0;
+  std::uint64_t restored_ = 0;
   std::uint32_t last_number_ = 0;
 };
 

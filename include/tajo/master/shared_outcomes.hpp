@@ -1,7 +1,9 @@
 #pragma once
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "tajo/cluster/node.hpp"
@@ -74,6 +76,9 @@ class SharedOutcomes {
   std::map<Rank, Epoch> told_;       ///< who told what it holds, and in which epoch
   std::map<QueryId, Copy> copies_;
   std::map<QueryId, Held> held_;
+  std::set<QueryId> not_shown_;      ///< of those, what the log does not show
+  std::deque<std::pair<Micros, QueryId>> shown_;  ///< and what it does, by shown_since; some have left held_ already
+  std::uint64_t looked_in_ = 0;      ///< QueryState::restored() when held_ was last compared with the log
   std::map<QueryId, Ask> asks_;
 };
 

@@ -12,9 +12,10 @@ namespace tajo::storage::hdf5 {
 template <class T>
 class FixedEncoder : public ColumnEncoder {
  public:
-  FixedEncoder() : values_(data::kBlockRows) {}
-
+  /// The staging area grows with what comes: an INSERT of one row must not clear a whole block for each column.
   void append(const data::Vector& v, const RowRange& rows) override {
+    const std::size_t end = count_ + (rows.to - rows.from);
+    if (end > values_.size()) values_.resize(std::max(end, std::min<std::size_t>(data::kBlockRows, 4 * values_.size())));
     gather<T>(v, rows, values_.data() + count_, count_, valid_);
     count_ += rows.to - rows.from;
   }
