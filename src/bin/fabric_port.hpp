@@ -16,6 +16,7 @@ class FabricPort final : public cluster::MessagePort, public protocol::ControlPo
   }
   void set_stamp(const cluster::Stamp& s) override { fabric_.set_stamp({s.world, s.incarnation, s.epoch, s.view}); }
   void reset_peer(Rank peer, Incarnation incarnation) override { fabric_.reset_peer(peer, incarnation); }
+  void expect_peer(Rank peer, Incarnation incarnation) override { fabric_.expect_peer(peer, incarnation); }
   Rank self() const override { return fabric_.rank(); }
   void send(Rank to, Bytes message) override { fabric_.send(to, mpi::Channel::kControl, std::move(message)); }
 

@@ -161,6 +161,19 @@ void ReaderState::close() {
     if (s.opened && !s.ended) transfers_.close(s.what.rank, s.stream);
 }
 
+std::string ReaderState::waits_for() {
+  const std::lock_guard lock(mutex_);
+  std::string out;
+  for (std::size_t i = first_; i < sources_.size(); ++i) {
+    const Source& s = sources_[i];
+    if (s.ended && s.arrived.empty()) continue;
+    out += (out.empty() ? "" : ", ") + s.what.task.str() + " of rank " + std::to_string(s.what.rank) +
+           (s.local ? "" : s.opened ? " by stream " + std::to_string(s.stream) : " not asked yet") + (s.loading ? " being read back" : "") +
+           (s.arrived.empty() ? "" : " with " + std::to_string(s.arrived.size()) + " blocks here");
+  }
+  return out;
+}
+
 Flow BlockReaderCursor::next(data::Batch& out, Waker& waker) {
   while (true) {
     if (reader_) {

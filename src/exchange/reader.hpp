@@ -24,6 +24,7 @@ class ReaderState final : public StreamReceiver, public std::enable_shared_from_
   Flow take(BlockRef& out, Waker& waker);
   void cursor_added();
   void close();
+  std::string waits_for();
 
   void block(std::size_t source, BlockRef block) override;
   void end(std::size_t source) override;
@@ -84,6 +85,7 @@ class PullReader final : public OutputReader {
     state_->cursor_added();
     return std::make_unique<BlockReaderCursor>(state_);
   }
+  std::string waits_for() const override { return state_->waits_for(); }
 
  private:
   std::shared_ptr<ReaderState> state_;

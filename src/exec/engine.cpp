@@ -73,6 +73,12 @@ class ThreadedEngine final : public Engine {
     return out;
   }
 
+  std::string waits_for(const TaskId& id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = tasks_.find(id);
+    return found == tasks_.end() ? std::string() : found->second->waits_for();
+  }
+
   int running() const override {
     const std::lock_guard lock(mutex_);
     return static_cast<int>(tasks_.size());

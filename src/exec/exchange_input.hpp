@@ -11,6 +11,7 @@ class ExchangeSource final : public Source {
   int open(Context&, int threads) override;
   std::unique_ptr<Local> local(Context&) override;
   Flow next(Context& context, Local& local, Batch& out) override;
+  std::string waits_for() const override { return reader_ ? reader_->waits_for() : ""; }
 
  private:
   struct State;

@@ -68,6 +68,13 @@ int MergeSource::compare(const Input& a, std::uint32_t row_a, const Input& b, st
                          b.batch.selection[row_b]);
 }
 
+std::string MergeSource::waits_for() const {
+  std::string out;
+  for (const auto& reader : readers_)
+    if (const std::string awaited = reader->waits_for(); !awaited.empty()) out += (out.empty() ? "" : ", ") + awaited;
+  return out;
+}
+
 /// Gives the longest piece of one input that comes before all other inputs' next rows.
 Flow MergeSource::next(Context& context, Local& local, Batch& out) {
   auto& state = static_cast<State&>(local);

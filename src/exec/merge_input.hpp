@@ -12,6 +12,7 @@ class MergeSource final : public Source {
   int open(Context&, int threads) override;
   std::unique_ptr<Local> local(Context&) override;
   Flow next(Context& context, Local& local, Batch& out) override;
+  std::string waits_for() const override;
 
  private:
   struct Input;

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "memory.hpp"
 #include "tajo/data/vector.hpp"
@@ -64,6 +65,8 @@ class Source : public Operator {
   virtual int open(Context& context, int threads) = 0;
   /// kMore: `out` holds a batch (perhaps without rows), valid until the next call with this Local.
   virtual Flow next(Context& context, Local& local, Batch& out) = 0;
+  /// What it waits for, for people who read the log. Any thread, once it is open.
+  virtual std::string waits_for() const { return {}; }
 };
 
 enum class StepFlow : std::uint8_t {

@@ -43,10 +43,23 @@ TaskProgress Task::progress() const {
   return out;
 }
 
+std::string Task::waits_for() const {
+  const std::lock_guard lock(mutex_);
+  std::string out = std::to_string(live_) + " activities" + (stop_ ? ", stopping" : "");
+  if (!built_ || finished_) return out;
+  for (const auto& pipeline : assembly_.pipelines) {
+    if (pipeline->lanes_live == 0) continue;
+    out += "; " + std::to_string(pipeline->lanes_live) + " lanes from node " + std::to_string(pipeline->source->node());
+    if (const std::string awaited = pipeline->source->waits_for(); !awaited.empty()) out += " wait for " + awaited;
+  }
+  return out;
+}
+
 void Task::build() {
   fault_at(spec_.inputs.empty() ? "task.scan" : "task.exchange");
   if (stop_.load(std::memory_order_relaxed)) return;
   assemble(spec_, services_.config, services_.storage, services_.outputs, *memory_, report_, assembly_);
+  built_ = true;
   std::vector<Pipeline*> ready;
   for (const auto& pipeline : assembly_.pipelines)
     if (pipeline->waits == 0) ready.push_back(pipeline.get());
@@ -224,6 +237,7 @@ void Task::complete() {
   }
   for (const auto& [node, counters] : counters_) result.counters.push_back(counters);
   activities_.clear();
+  built_ = false;
   assembly_ = Assembly{};
   memory_.reset();
   // The callee may destroy this task, and with it the function it stands in.

@@ -83,6 +83,7 @@ class Task {
 
   const TaskSpec& spec() const { return spec_; }
   TaskProgress progress() const;
+  std::string waits_for() const;
 
   // For activities.
   const std::atomic<bool>& stop() const { return stop_; }
@@ -116,6 +117,7 @@ class Task {
   std::vector<std::unique_ptr<Activity>> activities_;
   int live_ = 0;
   bool finished_ = false;
+  std::atomic<bool> built_{false};  ///< the assembly stands
   bool canceled_ = false;
   std::optional<Error> error_;
   std::optional<TaskId> lost_;

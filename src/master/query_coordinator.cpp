@@ -85,6 +85,7 @@ void QueryCoordinator::grant(Running& query) {
   start.plan = query.job.plan;
   start.workers = view_.workers_on_duty();
   query.workers = start.workers;
+  query.unheard = 0;
   start.feeds = query.job.feeds;
   start.max_task_attempts = max_task_attempts_;
   start.result_path = query.job.result_path;
@@ -161,8 +162,15 @@ void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& hear
       if (it->second.canceled) port_.send(source, protocol::encode_query_tag(Tag::kCancelQuery, r.query, 0));
     }
     if (it->second.query_master != source || it->second.attempt != r.attempt) continue;
+    it->second.unheard = -1;  // the count below makes it 0
     std::lock_guard lock(progress_mutex_);
     progress_[r.query] = r;
+  }
+  for (auto& [id, query] : running_) {
+    if (query.query_master != source || query.waiting_adoption || ++query.unheard < kUnheardHeartbeats) continue;
+    query.unheard = 0;
+    log_warn("master", "query " + id.str() + " is not known to its QueryMaster, rank " + std::to_string(source) + ": granted again");
+    grant(query);
   }
 }
 

@@ -95,11 +95,15 @@ FrameStamp Mesh::stamp() const {
   }
 }
 
-void Mesh::reset_peer(Rank peer, Incarnation incarnation) {
+void Mesh::reset_peer(Rank peer, Incarnation incarnation) { submit(Order::Kind::kResetPeer, peer, incarnation); }
+
+void Mesh::expect_peer(Rank peer, Incarnation incarnation) { submit(Order::Kind::kExpectPeer, peer, incarnation); }
+
+void Mesh::submit(Order::Kind kind, Rank peer, Incarnation incarnation) {
   TAJO_ASSERT(peer >= 0 && peer < size_);
   if (peer == rank_) return;
   auto order = std::make_unique<Order>();
-  order->kind = Order::Kind::kResetPeer;
+  order->kind = kind;
   order->peer = peer;
   order->incarnation = incarnation;
   submit(std::move(order));
@@ -149,7 +153,8 @@ void Mesh::obey(Order& order) {
     return;
   }
   Peer& p = peer(order.peer);
-  if (order.kind == Order::Kind::kResetPeer) {
+  if (order.kind == Order::Kind::kExpectPeer && order.incarnation <= p.link.peer_incarnation()) return;
+  if (order.kind != Order::Kind::kSend) {
     p.link.restart_peer(order.incarnation);
     p.given_up = false;
     mark(order.peer, p);

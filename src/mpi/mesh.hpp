@@ -42,6 +42,7 @@ class Mesh : public Fabric, private WireEvents {
   void on_writable(std::function<void(Rank)> handler) override;
   void set_stamp(const FrameStamp& stamp) override;
   void reset_peer(Rank peer, Incarnation incarnation) override;
+  void expect_peer(Rank peer, Incarnation incarnation) override;
   Micros silence_us(Rank peer) const override;
 
   /// Moves messages until stop(). On the thread that initialised MPI.
@@ -57,7 +58,7 @@ class Mesh : public Fabric, private WireEvents {
  private:
   /// An order of another thread, on its way to the transport's.
   struct Order {
-    enum class Kind : std::uint8_t { kSend, kResetPeer, kRestart } kind;
+    enum class Kind : std::uint8_t { kSend, kResetPeer, kExpectPeer, kRestart } kind;
     Channel channel = Channel::kControl;
     Rank peer = kNoRank;
     Incarnation incarnation = 0;
@@ -87,6 +88,7 @@ class Mesh : public Fabric, private WireEvents {
   void on_failure(Rank peer) override;
 
   void submit(std::unique_ptr<Order> order);
+  void submit(Order::Kind kind, Rank peer, Incarnation incarnation);
   bool take_orders();
   void obey(Order& order);
   bool turn();

@@ -20,6 +20,8 @@ bool worth_a_retry(const protocol::ErrorText& error) {
   return s.starts_with("53") || s.starts_with("58030") || s.starts_with("08");
 }
 
+constexpr std::size_t kTasksNamed = 8;  ///< in a line of the log
+
 std::uint64_t rows_of(const std::vector<data::Split>& splits) {
   std::uint64_t rows = 0;
   for (const data::Split& s : splits) rows += s.rows;
@@ -146,6 +148,7 @@ void QueryMaster::start_task(std::uint16_t stage, std::uint32_t number, Rank wor
   // An attempt number is unique over all QueryMasters of the query.
   task.id.attempt = static_cast<std::uint16_t>(start_.attempt << 8 | (task.attempts & 0xFF));
   ++running_[worker];
+  ++started_;
   send_task(stage, task);
 }
 
@@ -236,6 +239,7 @@ void QueryMaster::on_task_done(Rank worker, TaskDone done) {
   // A completed task counts only while its splits are its own: an older attempt, or one taken back, is dropped.
   if (finished_ || task == nullptr || task->state != TaskState::kRunning || task->id != done.id || task->worker != worker) return;
   --running_[worker];
+  ++ended_;
   const std::uint16_t stage = done.id.stage;
   if (done.lost_output || done.canceled || done.error) {
     task->state = TaskState::kPending;
@@ -338,6 +342,19 @@ void QueryMaster::end(protocol::QueryDone done, std::optional<protocol::SourceRe
   done.attempt = start_.attempt;
   done.task_retries = retries_;
   callbacks_.finished(std::move(done), std::move(root));
+}
+
+std::string QueryMaster::waits_for() const {
+  std::string out;
+  std::size_t running = 0, pending = 0;
+  for (const StageRun& run : stages_) {
+    for (const Task& task : run.tasks) {
+      pending += task.state == TaskState::kPending;
+      if (task.state == TaskState::kRunning && running++ < kTasksNamed)
+        out += task.id.str() + " on rank " + std::to_string(task.worker) + ", ";
+    }
+  }
+  return out + std::to_string(running) + " running, " + std::to_string(pending) + " pending tasks";
 }
 
 protocol::RunningQuery QueryMaster::progress() const {

@@ -14,6 +14,8 @@ using protocol::Tag;
 
 namespace {
 
+constexpr int kStandstillLooks = 50;  // ten seconds: a query without progress for so long is named in the log
+
 void scans_of(const plan::PhysicalNode& node, std::vector<const plan::PhysicalNode*>& out) {
   if (std::holds_alternative<plan::ScanNode>(node.detail)) out.push_back(&node);
   for (const auto& child : node.children) scans_of(*child, out);
@@ -305,7 +307,35 @@ void WorkerNode::on_evicted() {
 
 void WorkerNode::start() {
   heartbeat();
+  tell_of_standstill();
   loop_.run_after(kHeartbeatPeriodUs, [this] { start(); });
+}
+
+/// A query may rightly stand still, because of a stalled filesystem or a client that reads slowly; whoever looks for the
+/// cause finds in the log what it waits for, at its QueryMaster and where its tasks run.
+void WorkerNode::tell_of_standstill() {
+  std::map<TaskId, std::pair<std::uint64_t, int>> marks;
+  for (const exec::TaskProgress& t : engine_.progress()) {
+    const auto before = task_marks_.find(t.id);
+    int still = before != task_marks_.end() && before->second.first == t.rows_read ? before->second.second + 1 : 0;
+    if (still == kStandstillLooks) {
+      log_warn("worker", "task " + t.id.str() + " stands still: " + engine_.waits_for(t.id));
+      still = 0;
+    }
+    marks[t.id] = {t.rows_read, still};
+  }
+  task_marks_ = std::move(marks);
+  for (auto& [query, hosted] : queries_) {
+    if (hosted.done || (hosted.master && hosted.master->finished())) continue;
+    const std::uint64_t mark = hosted.master ? hosted.master->progress_mark() : 0;
+    hosted.still = mark == hosted.mark ? hosted.still + 1 : 0;
+    hosted.mark = mark;
+    if (hosted.still < kStandstillLooks) continue;
+    hosted.still = 0;
+    log_warn("worker", "query " + query.str() + " attempt " + std::to_string(hosted.attempt) + " stands still: " +
+                           (hosted.master ? hosted.master->waits_for() : "its splits are not listed yet"));
+    if (hosted.master) hosted.master->repeat_running();  // should a message have been lost all the same
+  }
 }
 
 void WorkerNode::serves_clients_at(std::uint16_t client_port, std::uint16_t http_port) {

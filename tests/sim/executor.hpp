@@ -68,6 +68,7 @@ class SimEngine final : public exec::Engine {
   void cancel(const TaskId& task) override;
   void cancel_query(const QueryId& query) override;
   std::vector<exec::TaskProgress> progress() const override { return {}; }
+  std::string waits_for(const TaskId&) const override { return {}; }
   int running() const override { return static_cast<int>(tasks_.size()); }
   std::size_t memory_in_use() const override { return 0; }
 

@@ -23,10 +23,14 @@ void Network::transmit(SimRank& from, SimRank& to, Bytes payload) {
   Micros at = std::max(link.last_delivery, sim_.now() + wait);
   link.last_delivery = at;
   cluster::Stamp stamp = from.stamp_;
-  Incarnation receiver = to.stamp_.incarnation;
+  Incarnation receiver = std::max<Incarnation>(1, from.peers[to.rank]);
   sim_.events.after(at - sim_.now(), [this, &from, &to, stamp, receiver, payload = std::move(payload)]() mutable {
     to.run([this, &from, &to, stamp, receiver, payload = std::move(payload)]() mutable {
-      if (to.stamp_.incarnation != receiver) return;  // meant for its earlier life
+      if (to.stamp_.incarnation != receiver) {  // meant for its earlier life: it says so, and what comes then is heard
+        from.expect_peer(to.rank, to.stamp_.incarnation);
+        return;
+      }
+      to.expect_peer(from.rank, stamp.incarnation);
       if (sim_.options.verbosity > 1) sim_.trace(from, to, stamp, payload);
       deliver(from, to, stamp, std::move(payload));
     });

@@ -130,6 +130,10 @@ void SimRank::die(const std::string& why) {
 
 void SimRank::send(Rank to, cluster::Lane, Bytes payload) { sim.network.send(*this, to, std::move(payload)); }
 void SimRank::reset_peer(Rank peer, Incarnation) { sim.network.reset(*this, peer); }
+void SimRank::expect_peer(Rank peer, Incarnation incarnation) {
+  Incarnation& known = peers[peer];
+  known = std::max(known, incarnation);
+}
 
 void SimRank::on_view(const cluster::View& view, Role self) {
   if (view.number < last_view_) sim.bad("rank " + std::to_string(host) + ": the view goes back");

@@ -42,6 +42,7 @@ class SimRank final : public cluster::NodeListener, public cluster::MessagePort 
   void send(Rank to, cluster::Lane lane, Bytes payload) override;
   void set_stamp(const cluster::Stamp& stamp) override { stamp_ = stamp; }
   void reset_peer(Rank peer, Incarnation incarnation) override;
+  void expect_peer(Rank peer, Incarnation incarnation) override;
   // NodeListener
   void on_view(const cluster::View& view, cluster::Role self) override;
   void on_active(Epoch epoch) override;
@@ -73,6 +74,7 @@ class SimRank final : public cluster::NodeListener, public cluster::MessagePort 
   std::unique_ptr<cluster::ClusterNode> node;
   std::unique_ptr<Service> service;
   cluster::Stamp stamp_;
+  std::map<Rank, Incarnation> peers;  ///< what its links know: frames are meant for these lives of the peers
   cluster::Watchdog watchdog;
 
  private:

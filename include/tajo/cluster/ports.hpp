@@ -21,8 +21,11 @@ class MessagePort {
   virtual ~MessagePort() = default;
   virtual void send(Rank to, Lane lane, Bytes payload) = 0;
   virtual void set_stamp(const Stamp& stamp) = 0;
-  /// A peer left the view or came back as another incarnation: what is queued for it is void.
+  /// A peer left the view: what is queued for it is void.
   virtual void reset_peer(Rank peer, Incarnation incarnation) = 0;
+  /// A peer stands in the view with that incarnation: what is sent from now on is meant for it. Nothing happens when
+  /// that is known from the peer's own frames; else what is queued, for an earlier one, is void.
+  virtual void expect_peer(Rank peer, Incarnation incarnation) = 0;
 };
 
 /// First byte of every payload that belongs to the cluster's logic: how a frame on the control channel is told from

@@ -64,6 +64,8 @@ class OutputReader {
   };
   virtual ~OutputReader() = default;
   virtual std::unique_ptr<Cursor> cursor() = 0;
+  /// The outputs of which more is to come and the ranks that hold them, for people who read the log.
+  virtual std::string waits_for() const = 0;
 };
 
 struct OutputStoreConfig {

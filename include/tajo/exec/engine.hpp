@@ -71,6 +71,8 @@ class Engine {
   virtual void cancel(const TaskId& task) = 0;     ///< ends soon with TaskResult::canceled
   virtual void cancel_query(const QueryId& query) = 0;
   virtual std::vector<TaskProgress> progress() const = 0;
+  /// Its pipelines under way and what their sources wait for, for people who read the log.
+  virtual std::string waits_for(const TaskId& task) const = 0;
   virtual int running() const = 0;
   virtual std::size_t memory_in_use() const = 0;
 };

@@ -13,6 +13,8 @@
 namespace tajo::master {
 
 inline constexpr int kMaxQueryMasterRestarts = 4;    ///< a query that takes its QueryMaster along more often fails
+/// Heartbeats of a QueryMaster's rank in a row that do not name its query: the grant was lost, it is given again.
+inline constexpr int kUnheardHeartbeats = 15;
 inline constexpr std::size_t kMaxQueuedQueries = 10'000;
 inline constexpr int kMaxRunningQueries = 128;       ///< granted at once; the others wait in submission order
 inline constexpr Micros kAdoptionWaitUs = 1'000'000; ///< a new active waits this long for QueryMasters to report
@@ -61,6 +63,7 @@ class QueryCoordinator {
     int restarts = 0;
     bool waiting_adoption = false;
     bool canceled = false;
+    int unheard = 0;            ///< heartbeats of its QueryMaster's rank in a row that did not name it
   };
   void dispatch();
   void grant(Running& query);

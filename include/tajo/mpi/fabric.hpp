@@ -49,8 +49,11 @@ class Fabric {
 
   /// The stamp of frames sent from now on. Any thread.
   virtual void set_stamp(const FrameStamp& stamp) = 0;
-  /// Forgets what is queued to and expected from a peer that left the view, or starts afresh with a new incarnation.
+  /// Forgets what is queued to and expected from a peer that left the view. Any thread.
   virtual void reset_peer(Rank peer, Incarnation incarnation) = 0;
+  /// What is sent from now on is meant for that incarnation of the peer or a later one. Without it the first messages
+  /// to a peer that came back, and has sent nothing yet, count as meant for its earlier life and are dropped. Any thread.
+  virtual void expect_peer(Rank peer, Incarnation incarnation) = 0;
   /// Microseconds since any frame came from this peer (its own retransmissions and acknowledgements count).
   virtual Micros silence_us(Rank peer) const = 0;
 };

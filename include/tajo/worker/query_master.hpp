@@ -43,6 +43,10 @@ class QueryMaster {
   void cancel(const Error& reason);
   bool finished() const { return finished_; }
   protocol::RunningQuery progress() const;
+  /// What it waits for, for people who read the log: its running tasks and their workers, kTasksNamed of them.
+  std::string waits_for() const;
+  /// Changes whenever a task starts or ends.
+  std::uint64_t progress_mark() const { return started_ + ended_; }
   const QueryId& query() const { return start_.query; }
   std::uint16_t attempt() const { return start_.attempt; }
 
@@ -98,6 +102,7 @@ class QueryMaster {
   std::set<Rank> has_plan_;
   Bytes worker_plan_;
   std::uint32_t retries_ = 0;
+  std::uint64_t started_ = 0, ended_ = 0;  ///< tasks handed out, reports that counted
   bool finished_ = false;
 };
 

@@ -51,6 +51,8 @@ class WorkerNode {
     std::vector<data::Column> columns;        ///< of the result
     std::optional<protocol::QueryDone> done;  ///< kept and repeated until the active has acknowledged it
     bool canceled = false;
+    std::uint64_t mark = 0;                   ///< of its progress when that was looked at last
+    int still = 0;                            ///< looks since it changed
   };
   struct KnownPlan {
     std::uint16_t attempt = 0;
@@ -70,6 +72,7 @@ class WorkerNode {
   void task_ended(Rank query_master, const protocol::TaskDone& done);
   void repeat_after_epoch_change();
   void heartbeat();
+  void tell_of_standstill();
   std::map<std::uint32_t, std::vector<data::Split>> enumerate_splits(const plan::PhysicalPlan& plan) const;
 
   WorkerConfig config_;
@@ -82,6 +85,7 @@ class WorkerNode {
   storage::Storage& storage_;
   std::map<QueryId, HostedQuery> queries_;
   std::map<QueryId, KnownPlan> plans_;
+  std::map<TaskId, std::pair<std::uint64_t, int>> task_marks_;  ///< of tasks here: as HostedQuery's mark and still
   cluster::View view_;
 };
 

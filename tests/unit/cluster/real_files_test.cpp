@@ -39,6 +39,7 @@ struct Process final : NodeListener, MessagePort {
   void send(Rank to, Lane, Bytes payload) override;
   void set_stamp(const Stamp& s) override { stamp = s; }
   void reset_peer(Rank, Incarnation) override {}
+  void expect_peer(Rank, Incarnation) override {}
   void on_view(const View&, Role) override {}
   void on_active(Epoch) override { active = true; }
   void on_passive() override { active = false; }

@@ -36,6 +36,7 @@ class FakeNetwork {
     }
     void set_stamp(const mpi::FrameStamp&) override {}
     void reset_peer(Rank, Incarnation) override {}
+    void expect_peer(Rank, Incarnation) override {}
     Micros silence_us(Rank) const override { return 0; }
 
     std::mutex handlers_mutex;

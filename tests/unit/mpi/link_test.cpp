@@ -210,6 +210,18 @@ TEST(Link, ANewIncarnationGetsNothingMeantForTheOldOne) {
   EXPECT_EQ(number_of(wire.at_a[0].payload), 1U);
 }
 
+TEST(Link, WhatIsSentToAnExpectedIncarnationReachesItThoughItHasSentNothingYet) {
+  LossyWire wire(10);
+  push(wire.a, Channel::kControl, 7);
+  wire.run(wire.now + 1'000'000);
+  wire.b = Link(2, wire.now);
+  wire.at_b.clear();
+  wire.a.restart_peer(2);  // the view says so
+  for (std::uint64_t i = 0; i < 5; ++i) push(wire.a, Channel::kControl, i);
+  wire.run(wire.now + 30'000'000);
+  expect_in_order(wire.at_b, Channel::kControl, 5);
+}
+
 TEST(Link, RestartTowardsAPeerForgetsTheQueueAndGoesOn) {
   LossyWire wire(9);
   for (std::uint64_t i = 0; i < 5; ++i) push(wire.a, Channel::kControl, i);

@@ -122,6 +122,19 @@ class QueryMasterTest : public testing::Test {
   protocol::QueryDone done;
 };
 
+TEST_F(QueryMasterTest, TasksThatSendNoReportAreHandedOutAgainUnderTheSameName) {
+  start(two_consumers(true));
+  const auto first = take_one(0);
+  const std::uint64_t mark = master->progress_mark();
+  master->repeat_running();
+  const auto again = take_one(0);
+  EXPECT_EQ(again.task.id, first.task.id);
+  EXPECT_EQ(master->progress_mark(), mark);
+  EXPECT_NE(master->waits_for().find(first.task.id.str()), std::string::npos);
+  complete(again);
+  EXPECT_GT(master->progress_mark(), mark);
+}
+
 TEST_F(QueryMasterTest, StagesRunInOrderAndTheResultHere) {
   start(two_consumers(true));
   auto producer = take_one(0);
