@@ -188,7 +188,7 @@ def no_room(site):
     check(f"job {successor} has not started yet" in slurm.output(job) and slurm.state(successor) == "PENDING", f"no room: it says so: {slurm.output(job).splitlines()[-2:]}")
     site.ended_well("no room")
     check(until(lambda: not site.processes(), 20), f"no room: nothing is left running {site.processes()}")
-    check(site.connect("-c", "SELECT 1") is None and f"waits in the queue: job {successor} (Resources)" in site.last_error,
+    check(site.connect("-c", "SELECT 1") is None and f"waits in the queue: job {successor} (" in site.last_error,
           f"no room: what a user sees: {site.last_error.splitlines()[-1:]}")
     slurm.call("scancel", *others)
     check(until(site.serves, 60) and site.served_by() == successor and site.keeps(), "no room: the successor starts when there is room, and goes on from the log")
