@@ -62,16 +62,13 @@ std::string start_time(pid_t pid) {
   return field;
 }
 
-/// The process in the name of PRRTE's directory, `prted.PID` or `prterun.HOST.PID.UID`: the launcher, even where a rank is
-/// started by something in between (TAJO_RANK_PREFIX). 0: no such name.
+/// The process in the name of PRRTE's directory, `prted.PID` or `prte….HOST.PID.UID` by version: the launcher, even where a
+/// rank is started by something in between (TAJO_RANK_PREFIX). 0: no such name.
 pid_t owner_of(const std::string& name) {
-  std::string digits;
-  if (name.starts_with("prted.")) digits = name.substr(6);
-  const auto last = name.rfind('.');
-  if (name.starts_with("prterun.") && last > 8) {
-    const auto before = name.rfind('.', last - 1);
-    digits = name.substr(before + 1, last - before - 1);
-  }
+  const auto first = name.find('.'), last = name.rfind('.');
+  if (!name.starts_with("prte") || first == std::string::npos) return 0;
+  const auto before = last == first ? first : name.rfind('.', last - 1);
+  const std::string digits = last == first ? name.substr(first + 1) : name.substr(before + 1, last - before - 1);
   return digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos ? 0 : static_cast<pid_t>(std::strtol(digits.c_str(), nullptr, 10));
 }
 
