@@ -1,6 +1,6 @@
 """A real Slurm over simulated hosts (tests/support/hosts.py): slurmd on h1…hN, slurmctld on one more host, munge; all of it
 in a directory of the test's own, and ended with it. Needs root and Debian's slurm-wlm and munge; for proctrack/cgroup a
-freezer of cgroup v1 (hosts here have no systemd, which Slurm's cgroup/v2 asks for scopes)."""
+freezer of cgroup v1, of which each host gets a part."""
 import os
 import pathlib
 import shutil
@@ -60,7 +60,7 @@ def no_cgroup():
     """Empty when Slurm can track processes by cgroup here, else why not."""
     probe = FREEZER / f"tajo-probe-{os.getpid()}"
     if not FREEZER.is_dir():
-        return f"{FREEZER} is not mounted (cgroup v1); cgroup/v2 of Slurm needs systemd on each host"
+        return f"{FREEZER} is not mounted (cgroup v1; a part of it for each simulated host is all this test knows)"
     try:
         probe.mkdir()
         probe.rmdir()
