@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kTables = 3;
 constexpr std::int64_t kTokens = 1'000'000;  ///< numbers of one client's statements
+constexpr Micros kLongestDelivery = 60 * kMs;  ///< Network::transmit, and the hop to the client
 constexpr std::int64_t kWide = 150'000;      ///< rows of an insert that workers run: more than the master takes itself
 
 /// Ways for a statement to end that are the cluster's right under faults.
@@ -64,6 +65,8 @@ void SqlLoad::prolong() {
 }
 
 void SqlLoad::on_death(SimRank& rank) {
+  // Nobody waits for the copy of an immediate statement's end: it may still be under way when the only holder dies.
+  std::erase_if(held_, [&](const auto& e) { return e.second.host == rank.host && sim_.now() - e.second.when < kLongestDelivery; });
   for (Client& c : clients_) {
     c.under_way.erase(rank.host);
     if (c.host != rank.host) continue;
@@ -281,7 +284,7 @@ void SqlLoad::succeeded(Client& c, const Answer& answer) {
     if (!fresh) ++sim_.work.recorded_answers;
     if (!fresh) return;
     if (s.kind != Kind::kImmediate) history_.insert(s.request_id);
-    else if (masters_are_well()) held_.insert(s.request_id);
+    else if (masters_are_well()) held_.insert({s.request_id, {c.host, sim_.now()}});
   }
   switch (s.kind) {
     case Kind::kInsert:
@@ -436,7 +439,8 @@ void SqlLoad::finish() {
   std::size_t lost = 0;
   std::string first;
   // What masters only hold ends with their world when another takes the log over, and, on a full disk, with the holder.
-  if (sim_.count.second_worlds == 0 && sim_.count.full_disks == 0) history_.merge(held_);
+  if (sim_.count.second_worlds == 0 && sim_.count.full_disks == 0)
+    for (const auto& [id, told] : held_) history_.insert(id);
   for (const std::string& id : history_)
     if (!queries_.find_request("c:sim:" + id) && lost++ == 0) first = id;
   if (lost > 0) sim_.bad(std::to_string(lost) + " acknowledged statements are not in the history, first " + first);

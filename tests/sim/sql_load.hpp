@@ -88,7 +88,11 @@ class SqlLoad final : public Load {
   std::set<std::string> tables_, dropped_;                      ///< acknowledged, and not in doubt
   std::map<std::string, std::string> outcomes_;                 ///< request id → tag acknowledged
   std::set<std::string> history_;                               ///< request ids that history must show
-  std::set<std::string> held_;                                  ///< those answered before the log had them
+  struct Told {
+    int host;
+    Micros when;
+  };
+  std::map<std::string, Told> held_;                            ///< those answered before the log had them, by whom and when
   std::vector<Read> reads_;
   // the log's end
   catalog::Catalog catalog_;
