@@ -96,7 +96,7 @@ bool QueryMaster::inputs_ready(std::uint16_t stage) const {
   return true;
 }
 
-Rank QueryMaster::choose_worker(const Stage& stage) const {
+Rank QueryMaster::choose_worker(const Stage& stage, const Task& task) const {
   // The result is collected here, so its stage runs here.
   if (stage.output.kind == StageOutput::Kind::kResult && workers_.contains(port_.self())) {
     auto it = running_.find(port_.self());
@@ -105,7 +105,9 @@ Rank QueryMaster::choose_worker(const Stage& stage) const {
   // The least loaded; of those the next one round, so that stages of one task do not all meet on the same rank.
   Rank best = kNoRank;
   int least = kTasksPerWorker;
+  const bool elsewhere = !std::includes(task.failed_at.begin(), task.failed_at.end(), workers_.begin(), workers_.end());
   auto consider = [&](Rank worker) {
+    if (elsewhere && task.failed_at.contains(worker)) return;
     auto it = running_.find(worker);
     int running = it == running_.end() ? 0 : it->second;
     if (running < least) {
@@ -125,9 +127,11 @@ void QueryMaster::dispatch() {
     if (stages_[s].closed || !inputs_ready(s)) continue;
     if (!stages_[s].planned) plan_tasks(s);
     for (std::uint32_t t = 0; t < stages_[s].tasks.size(); ++t) {
-      if (stages_[s].tasks[t].state != TaskState::kPending) continue;
-      Rank worker = choose_worker(plan_->stages[s]);
-      if (worker == kNoRank) break;
+      const Task& task = stages_[s].tasks[t];
+      if (task.state != TaskState::kPending) continue;
+      Rank worker = choose_worker(plan_->stages[s], task);
+      if (worker == kNoRank && task.failed_at.empty()) break;
+      if (worker == kNoRank) continue;
       start_task(s, t, worker);
       if (finished_) return;
     }
@@ -254,6 +258,7 @@ void QueryMaster::on_task_done(Rank worker, TaskDone done) {
     } else if (done.error) {
       ++task->failures;
       if (!worth_a_retry(*done.error) || task->failures >= start_.max_task_attempts) return fail(protocol::to_error(*done.error));
+      task->failed_at.insert(worker);
       log_warn("worker", "task " + done.id.str() + " is tried again: " + done.error->message);
     }
     return dispatch();

@@ -18,6 +18,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import sys
 import threading
 import time
@@ -301,6 +302,9 @@ def main():
     results = Results(pathlib.Path(arguments.results), fingerprint())
     if arguments.figures:
         cells = [Cell(*words) for _, *words in FIGURES for _ in range(arguments.figures)]
+    if arguments.all:  # mixed, so that a part of it has seen something of everything
+        random.Random(len(cells)).shuffle(cells)
+    cells.sort(key=lambda c: list(RIGS).index(FAULTS[c.fault].kind))
     cells, skipped = possible(cells)
     if skipped and not cells:
         sys.exit(SKIPPED)

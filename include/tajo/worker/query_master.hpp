@@ -57,6 +57,7 @@ class QueryMaster {
     std::uint16_t attempts = 0;      ///< of this QueryMaster
     std::uint16_t failures = 0;      ///< counted against max_task_attempts
     std::uint16_t workers_lost = 0;
+    std::set<Rank> failed_at;        ///< the system's failures: tried elsewhere as long as there is an elsewhere
     Rank worker = kNoRank;
     std::uint16_t partition = 0;
     std::map<std::uint32_t, std::vector<data::Split>> splits;
@@ -74,7 +75,7 @@ class QueryMaster {
   void dispatch();
   bool inputs_ready(std::uint16_t stage) const;
   bool complete(std::uint16_t stage) const;
-  Rank choose_worker(const plan::Stage& stage) const;
+  Rank choose_worker(const plan::Stage& stage, const Task& task) const;
   void start_task(std::uint16_t stage, std::uint32_t task, Rank worker);
   void send_task(std::uint16_t stage, const Task& task);
   void send_plan(Rank worker);

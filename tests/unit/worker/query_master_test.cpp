@@ -325,6 +325,32 @@ TEST_F(QueryMasterTest, TheSystemsFailuresAreRetriedTheQuerysOwnAreNot) {
   EXPECT_EQ(done.error->sqlstate, sqlstate::kDivisionByZero);
 }
 
+TEST_F(QueryMasterTest, TheSystemsFailuresAreRetriedElsewhere) {
+  start(two_consumers(true));
+  std::set<Rank> met;
+  for (int i = 0; i < 3; ++i) {  // one worker is out of descriptors, another too, the third is well
+    auto sent = take_one(0);
+    EXPECT_TRUE(met.insert(sent.to).second) << "rank " << sent.to << " was asked again";
+    if (i < 2) error(sent, "53000");
+    else complete(sent);
+  }
+  EXPECT_EQ(met, (std::set<Rank>{2, 3, 4}));
+  EXPECT_EQ(finished, 0);
+  EXPECT_EQ(take(1).size(), 2u);
+}
+
+TEST_F(QueryMasterTest, WithoutAnElsewhereItIsTriedAtTheSameWorker) {
+  start(two_consumers(true));
+  lose(2);
+  lose(3);
+  port.tasks.clear();
+  master->on_workers({4});
+  master->repeat_running();
+  auto sent = take_one(0);
+  error(sent, "53000");
+  EXPECT_EQ(take_one(0).to, sent.to);
+}
+
 TEST_F(QueryMasterTest, OutputsLostWithoutEndFailTheQuery) {
   start({{{}, StageOutput::Kind::kGather}, {{0}, StageOutput::Kind::kResult}});
   for (int i = 0; i <= kMaxTaskStarts && finished == 0; ++i) {
