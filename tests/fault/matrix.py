@@ -162,7 +162,7 @@ class Run:
             if cast.client_pid in fault.hung:
                 activity.abandon()
             problem = activity.finish(ACTIVITY_S)
-            missed = fault.missed()
+            missed = None if lasting.problem else fault.missed()
         finally:
             rig.disarm_all()
             activity.release()
