@@ -4,7 +4,10 @@ import collections
 TWICE = 2
 # Those that showed a defect once, and are not among the others.
 FOUND = (("shm-full", "idle", "active"),  # a successor touched pages that did not exist yet: every rank died of SIGBUS
-         ("flipped-log", "scan", "active"))  # 20 s until it believed that its bytes were wrong
+         ("flipped-log", "scan", "active"),  # 20 s until it believed that its bytes were wrong
+         # The pull from a master that was just admitted again was dropped with its link's queue: the COPY never ended.
+         ("flipped-log", "copy", "connected"), ("stop", "copy", "connected"), ("cut-out", "copy", "connected"),
+         ("no-descriptors", "copy", "worker"))  # a task was tried four times at the worker that had no descriptors
 
 
 def listed(faults, activities, victims, applies):
