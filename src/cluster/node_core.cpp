@@ -337,7 +337,8 @@ void ClusterNode::Core::set_view(const View& v) {
   for (const auto& [rank, member] : v.members) {
     if (view_.incarnation(rank) == member.incarnation) continue;
     heard_[rank] = now();  // a member from now on: old timers say nothing about it
-    if (rank != config_.self) port_.expect_peer(rank, member.incarnation);
+    // The log may end with a view of the world before: its ranks' lives are not those of this one's.
+    if (rank != config_.self && v.world == config_.world) port_.expect_peer(rank, member.incarnation);
     errors_.erase(rank);
     reports_.erase(rank);
   }
