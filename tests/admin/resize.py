@@ -142,6 +142,8 @@ def web_result(cluster, query_id):
 def resize(cluster, workers):
     done = subprocess.run([BIN / "tajo", "--config", cluster.conf, "admin", "-resize", str(workers)], capture_output=True,
                           text=True, timeout=150, env=cluster.environment)
+    if done.returncode != 0:
+        cluster.show_logs()
     check(done.returncode == 0 and f"{workers} workers serve" in done.stdout, f"-resize {workers}: {(done.stdout + done.stderr).strip()}")
 
 
