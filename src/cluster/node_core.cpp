@@ -337,11 +337,13 @@ void ClusterNode::Core::set_view(const View& v) {
   for (const auto& [rank, member] : v.members) {
     if (view_.incarnation(rank) == member.incarnation) continue;
     heard_[rank] = now();  // a member from now on: old timers say nothing about it
-    // The log may end with a view of the world before: its ranks' lives are not those of this one's.
-    if (rank != config_.self && v.world == config_.world) port_.expect_peer(rank, member.incarnation);
     errors_.erase(rank);
     reports_.erase(rank);
   }
+  // The log may end with a view of the world before: its ranks' lives are not those of this one's.
+  if (v.world == config_.world)
+    for (const auto& [rank, member] : v.members)
+      if (rank != config_.self && (view_.world != v.world || view_.incarnation(rank) != member.incarnation)) port_.expect_peer(rank, member.incarnation);
   if (view_.world == config_.world) {
     for (const auto& [rank, member] : view_.members) {
       if (v.contains(rank) || rank == config_.self) continue;
