@@ -219,6 +219,7 @@ class FakeOutputReader final : public exchange::OutputReader {
   FakeOutputReader(FakeOutputs& owner, std::deque<Piece> pieces, std::optional<TaskId> lost)
       : owner_(owner), pieces_(std::move(pieces)), lost_(lost) {}
   std::unique_ptr<Cursor> cursor() override { return std::make_unique<OneCursor>(*this); }
+  std::string waits_for() const override { return {}; }
 
  private:
   class OneCursor final : public Cursor {
