@@ -15,7 +15,7 @@ constexpr double kLongestRun = 140;
 }  // namespace
 
 Sim::Sim(Options o)
-    : options(std::move(o)), rng(options.seed * 0x9E3779B97F4A7C15ULL + 1), files(*this, Random(rng())),
+    : options(std::move(o)), rng(Random(options.seed)()), files(*this, Random(rng())),
       network(*this, Random(rng())) {
   static constexpr std::pair<int, int> kShapes[] = {{2, 3}, {3, 2}, {2, 4}, {3, 3}, {4, 2}, {3, 4}, {1, 4}, {2, 3}};
   auto shape = kShapes[rng.below(std::size(kShapes))];
