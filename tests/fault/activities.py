@@ -7,7 +7,7 @@ import time
 
 import psycopg2
 
-from clients import PATIENCE_S, CarefulClient, SlowReader
+from clients import PATIENCE_S, CarefulClient, ServerError, SlowReader
 from rig import wait_until
 from victims import Missed
 
@@ -241,6 +241,10 @@ class Stream(Activity):
                 return self.read_all(self.reader)
             except (OSError, psycopg2.OperationalError) as e:
                 self.client.errors.append(f"connection lost: {e}")
+            except ServerError as e:
+                if not self.client.forgives(str(e)):
+                    raise
+                self.client.errors.append(str(e))
             finally:
                 if self.reader is not None:
                     self.reader.close()

@@ -9,8 +9,9 @@ import psycopg2.extensions
 
 PATIENCE_S = 60
 AGAIN_S = 0.1
-# What is sent again: connection lost, outcome unknown, shutting down, serialization; a client need not know more.
-AGAIN = ("08", "57P", "40001")
+# What is sent again: connection lost, outcome unknown, shutting down, serialization, a COPY whose rows went with the
+# master that took them; a client need not know more.
+AGAIN = ("08", "57P", "40001", "58030: the data of a COPY was lost")
 
 
 class GaveUp(Exception):
@@ -62,7 +63,7 @@ class CarefulClient:
             except psycopg2.Error as e:
                 state = e.pgcode or ""
                 lost = self.connection is None or self.connection.closed or isinstance(e, psycopg2.OperationalError) and not state
-                if not lost and not self._forgives(f"{state}: {str(e).strip()}"):
+                if not lost and not self.forgives(f"{state}: {str(e).strip()}"):
                     raise
                 self.errors.append(f"{state or 'connection lost'}: {str(e).strip()[:200]}")
                 if time.time() > end:
@@ -73,7 +74,7 @@ class CarefulClient:
                     self._elsewhere()
                 time.sleep(AGAIN_S)
 
-    def _forgives(self, error):
+    def forgives(self, error):
         return any(error.startswith(t) if isinstance(t, str) else t.match(error) for t in AGAIN + self.tolerated)
 
     def abandon(self):

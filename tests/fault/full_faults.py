@@ -110,10 +110,7 @@ class Limit(Fault):
     signs = re.compile("out of memory|Cannot allocate|cannot start thread|Too many open files")
 
     def arm(self):
-        self.table = None
-        if self.cast.victim_is_worker:  # of which no worker has a file open
-            self.table = f"limited_{time.time_ns()}"
-            self.ask(f"CREATE TABLE {self.table} AS SELECT l_orderkey, l_comment FROM wide", self.cast.probe_master)
+        self.tables = []
 
     def begin(self):
         pid = self.rig.real(self.cast.victim_pid)
@@ -142,13 +139,15 @@ class Limit(Fault):
             client.close()
         with contextlib.suppress(ProcessLookupError):
             resource.prlimit(self.rig.real(self.cast.victim_pid), self.which, self.before)
-        if self.table:
-            self.ask(f"DROP TABLE {self.table}", self.cast.probe_master)
+        for table in self.tables:
+            self.ask(f"DROP TABLE IF EXISTS {table}", self.cast.probe_master)
 
     def provoke(self):
         try:
-            if self.table:
-                self.ask(f"SELECT count(*) FROM (SELECT l_orderkey, l_comment FROM {self.table} GROUP BY l_orderkey, l_comment) AS g",
+            if self.cast.victim_is_worker:  # writes a file of the table, and maps files that it has not open
+                self.tables.append(f"limited_{time.time_ns()}")
+                self.ask(f"CREATE TABLE {self.tables[-1]} AS SELECT l_orderkey, l_comment FROM wide", self.cast.probe_master)
+                self.ask(f"SELECT count(*) FROM (SELECT l_orderkey, l_comment FROM {self.tables[-1]} GROUP BY l_orderkey, l_comment) AS g",
                          self.cast.probe_master)
             elif self.cast.victim_line is not None:  # each client has a thread, until the limit is given back
                 self.clients.append(self.rig.cluster.connect(self.cast.victim_line, options={"connect_timeout": 2}))

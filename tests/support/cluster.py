@@ -10,6 +10,7 @@
 """
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -26,14 +27,23 @@ from hosts import Hosts
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+# Below the range from which the system takes the ports of outgoing connections: one of those could take a cluster's port
+# between two of its starts. Without 26000…26999, where clusters with default ports listen.
+PORTS = [*range(20_000, 26_000), *range(27_000, 32_000)]
+
+
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    ports = []
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.append(port)
+        if len(ports) == count:
+            return ports
+    raise RuntimeError(f"{count} ports are not free")
 
 
 class Cluster:
