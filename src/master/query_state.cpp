@@ -7,6 +7,7 @@ namespace {
 
 enum class Change : std::uint8_t { kSubmitted = 1, kFinished = 2, kExpired = 3 };
 
+constexpr std::string_view kSucceeded = "QUERY_SUCCEEDED";
 constexpr std::size_t kFixedBytes = 256;  // an entry without its texts, roughly
 
 std::size_t bytes_of(const QueryRecord& q) {
@@ -70,6 +71,20 @@ Bytes change_record(Change change, const QueryRecord& query) {
   return out.take();
 }
 
+/// Whether a query is what its request id stands for: the newest of that id, but a success for good. The end of an earlier
+/// try that failed may reach the log after the success of a later one (while the disk was full ends wait in memory).
+bool speaks_for_request(const std::map<QueryId, QueryRecord>& queries, const std::map<std::string, QueryId>& requests,
+                        const QueryRecord& query) {
+  if (query.request_id.empty()) return false;
+  const auto request = requests.find(query.request_id);
+  if (request == requests.end() || request->second == query.id) return true;
+  const auto other = queries.find(request->second);
+  if (other == queries.end()) return true;
+  const bool success = query.state == kSucceeded;
+  if (success != (other->second.state == kSucceeded)) return success;
+  return other->first.number < query.id.number;
+}
+
 }  // namespace
 
 Bytes QueryState::submitted_record(const QueryRecord& query) { return change_record(Change::kSubmitted, query); }
@@ -115,14 +130,14 @@ void QueryState::apply(const journal::Record& record) {
   if (change == Change::kFinished) return finish(std::move(query));
   auto it = queries_.find(query.id);
   if (it != queries_.end() && it->second.finished_ms != 0) return;
-  if (!query.request_id.empty()) requests_[query.request_id] = query.id;
+  if (speaks_for_request(queries_, requests_, query)) requests_[query.request_id] = query.id;
   queries_[query.id] = std::move(query);
 }
 
 void QueryState::finish(QueryRecord query) {
   auto it = queries_.find(query.id);
   if (it != queries_.end() && it->second.finished_ms != 0) return;  // the first end counts
-  if (!query.request_id.empty()) requests_[query.request_id] = query.id;
+  if (speaks_for_request(queries_, requests_, query)) requests_[query.request_id] = query.id;
   finished_.push_back(query.id);
   finished_bytes_ += bytes_of(query);
   queries_[query.id] = std::move(query);
@@ -168,7 +183,7 @@ void QueryState::restore(ByteView snapshot) {
   auto count = in.get<std::uint32_t>();
   for (std::uint32_t i = 0; i < count; ++i) {
     QueryRecord query = get_query(in);
-    if (!query.request_id.empty()) requests_[query.request_id] = query.id;
+    if (speaks_for_request(queries_, requests_, query)) requests_[query.request_id] = query.id;
     if (query.finished_ms != 0) {
       finished_.push_back(query.id);
       finished_bytes_ += bytes_of(query);

@@ -50,7 +50,7 @@ class QueryState : public journal::StateMachine {
   bool ended(const QueryId& id) const;
   /// How often the state was replaced as a whole: only then can what was here be missing again.
   std::uint64_t restored() const;
-  /// The newest query of a request id.
+  /// What a request id stands for: its newest query, but one that succeeded before those that did not.
   std::optional<QueryRecord> find_request(const std::string& request_id) const;
   std::vector<QueryRecord> running() const;
   std::vector<QueryRecord> all() const;  ///< finished (oldest first), then running

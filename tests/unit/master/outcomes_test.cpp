@@ -93,6 +93,21 @@ TEST(QueryState, OldEndsLeaveByARecord) {
   EXPECT_EQ(successor.snapshot(), state.snapshot());
 }
 
+TEST(QueryState, ASuccessStaysTheOutcomeOfItsRequestWhenAnEarlierTrysEndComesLate) {
+  QueryRecord first = query(1, 10), second = query(2, 20);
+  first.request_id = second.request_id = "r";
+  first.state = "QUERY_FAILED";
+  first.sqlstate = "53100";
+  second.state = "QUERY_SUCCEEDED";
+  QueryState state;
+  state.apply(record(QueryState::finished_record(second)));
+  state.apply(record(QueryState::finished_record(first)));
+  EXPECT_EQ(state.find_request("r")->id, second.id);
+  QueryState restored;
+  restored.restore(state.snapshot());
+  EXPECT_EQ(restored.find_request("r")->id, second.id);
+}
+
 TEST(QueryState, LongStatementsAreCutAndTheHistoryBounded) {
   QueryState state;
   QueryRecord q = query(1, 1);
