@@ -90,7 +90,7 @@ give_up() {
   end_launcher 1 "$launcher"
   rm -f "$TAJO_PLAN_HA_DIR/requests/stop-$launch" "$TAJO_PLAN_HA_DIR/master-$launch"-* "$TAJO_PLAN_HA_DIR/started-$(hostname)"
 }
-trap 'give_up; exit 143' TERM INT HUP
+trap 'trap "" TERM INT HUP; give_up; exit 143' TERM INT HUP
 serves() {
   if [ "$TAJO_PLAN_LOCAL" = 1 ]; then
     [ -S "$TAJO_PID_DIR/.s.PGSQL.$TAJO_PLAN_FIRST_PORT" ] &&

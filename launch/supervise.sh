@@ -20,7 +20,7 @@ echo $$ > "$supervisor_file"
 mark=$ha/supervisor-$(hostname)-$$
 printf 'host %s\npid %s\n' "$(hostname)" $$ > "$mark"
 trap 'trap "" TERM INT; rm -f "$mark"; [ "$(cat "$supervisor_file" 2>/dev/null)" != $$ ] || rm -f "$supervisor_file"' EXIT
-trap 'exit 0' TERM INT
+trap 'trap "" TERM INT; exit 0' TERM INT   # a second signal (the guard's after Slurm's) would end the trap above
 say() { echo "$(date "+%F %T.%3N") supervise.sh: $*"; }
 
 # Which of all hosts answer within $1 seconds, in their order, with commas.
