@@ -173,9 +173,8 @@ void RankProcess::tell_addresses() {
 }
 
 void RankProcess::tell_load() {
-  const master::Admission& admission = master_.admission();
-  const bool paused = admission.paused();
-  servers_.publish_load(static_cast<int>(queries_.running().size()), admission.inside(), paused);
+  const bool paused = master_.admission().paused();
+  servers_.publish_load(static_cast<int>(queries_.running().size()), master_.load(), paused);
   loop_.run_after(paused ? kTellLoadPausedUs : kTellLoadUs, [this] { tell_load(); });
 }
 
@@ -192,7 +191,7 @@ void RankProcess::on_request(host::Request request) {
     case host::Request::kDrain:
     case host::Request::kClose:
       if (!master_.admission().paused()) log_info("host", "the cluster is to be started again: statements wait");
-      master_.admission().pause(kLongestPauseUs);
+      master_.pause(kLongestPauseUs);
       if (request == host::Request::kClose) files_.post([this] { departure_.wait(false); });
       loop_.post([this] { tell_load(); });
       break;

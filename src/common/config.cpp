@@ -225,6 +225,16 @@ Config Config::with_workers(int count) const {
   return config;
 }
 
+std::vector<WorkerLine> Config::spare_lines() const {
+  std::vector<WorkerLine> lines;
+  for (const WorkerLine& worker : workers_)
+    if (std::none_of(lines.begin(), lines.end(), [&](const WorkerLine& line) { return line.host == worker.host; })) lines.push_back({worker.host, 0});
+  std::reverse(lines.begin(), lines.end());
+  for (int i = 0; i < spares(); ++i) ++lines[static_cast<std::size_t>(i) % lines.size()].slots;
+  std::erase_if(lines, [](const WorkerLine& line) { return line.slots == 0; });
+  return lines;
+}
+
 std::vector<std::string> Config::hosts() const {
   std::vector<std::string> names;
   auto add = [&](const std::string& host) {

@@ -182,7 +182,8 @@ HostNeeds needs_of(const Config& config, const std::string& host, const std::vec
   }
   for (const WorkerLine& line : config.workers())
     if (same_host(line.host, host)) needs.ranks += line.slots;
-  if (same_host(config.workers().back().host, host)) needs.ranks += config.spares();
+  for (const WorkerLine& line : config.spare_lines())
+    if (same_host(line.host, host)) needs.ranks += line.slots;
   needs.worker_memory_bytes = static_cast<std::uint64_t>(config.integer("tajo.worker.resource.memory-mb")) * static_cast<std::uint64_t>(needs.ranks) << 20;
   std::stringstream list(config.text("tajo.worker.tmpdir.locations"));
   for (std::string directory; std::getline(list, directory, ',');)

@@ -65,7 +65,7 @@ std::string launch_plan(const Config& config) {
     hosts.insert(is_local(worker.host) ? "localhost" : worker.host);
     ranks << worker.host << ':' << worker.slots << ' ';
   }
-  if (config.spares() > 0) ranks << config.workers().back().host << ':' << config.spares() << ' ';
+  for (const WorkerLine& spares : config.spare_lines()) ranks << spares.host << ':' << spares.slots << ' ';
   if (hosts.size() > 1 && node_local(config.rootdir()))
     throw Error("58000", directory + "/tajo-site.xml: tajo.rootdir: \"" + config.rootdir() + "\" is node-local, but " +
                              std::to_string(hosts.size()) + " hosts are to share it");

@@ -56,6 +56,18 @@ KeptResults::Reply KeptResults::to_move() const {
   return nullptr;
 }
 
+KeptResults::Reply KeptResults::to_save() const {
+  std::lock_guard lock(mutex_);
+  std::size_t seen = 0;
+  for (auto id = order_.rbegin(); id != order_.rend() && seen < kMaxSaved; ++id) {
+    const Reply& reply = kept_.at(*id).reply;
+    if (!reply->returns_rows || reply->error || !reply->query) continue;
+    ++seen;
+    if (reply->result_path.empty()) return reply;
+  }
+  return nullptr;
+}
+
 void KeptResults::moved(const Reply& reply, const std::string& path) {
   auto staged = std::make_shared<protocol::ClientReply>(*reply);
   staged->blocks.clear();

@@ -142,16 +142,26 @@ void StatementRunner::tidy_results() {
   const std::int64_t now_ms = parts_.runtime.wall() / 1000;
   kept_.drop_before(now_ms - parts_.result_retention_ms);
   if (!active() || parts_.staging_directory.empty()) return;
-  while (auto reply = kept_.to_move()) {
-    const std::string path = result_path(reply->query);
-    try {
-      storage::write_result_file(path, reply->columns, reply->blocks);
-    } catch (const Error& e) {
-      log_warn("master", "results that are kept stay in memory: " + e.message());
-      return;
-    }
-    kept_.moved(reply, path);
+  for (auto reply = kept_.to_move(); reply && move_result(reply); reply = kept_.to_move()) {}
+}
+
+bool StatementRunner::save_results() {
+  if (!active() || parts_.staging_directory.empty()) return true;
+  auto reply = kept_.to_save();
+  while (reply && move_result(reply)) reply = kept_.to_save();
+  return reply == nullptr;
+}
+
+bool StatementRunner::move_result(const KeptResults::Reply& reply) {
+  const std::string path = result_path(reply->query);
+  try {
+    storage::write_result_file(path, reply->columns, reply->blocks);
+  } catch (const Error& e) {
+    log_warn("master", "results that are kept stay in memory: " + e.message());
+    return false;
   }
+  kept_.moved(reply, path);
+  return true;
 }
 
 void StatementRunner::expire_history() {

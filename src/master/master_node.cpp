@@ -11,6 +11,7 @@ using protocol::Tag;
 
 namespace {
 constexpr Micros kTickUs = 50'000;
+constexpr Micros kSavePeriodUs = 50'000;
 constexpr int kFlushPeriodS = 2, kSweepPeriodS = 60;
 }
 
@@ -51,10 +52,17 @@ void MasterNode::start() {
 
 void MasterNode::maintain() {
   std::unique_lock lock(queue_mutex_);
-  for (int second = 1; !stopping_; ++second) {
-    parts_.runtime.wait(lock, maintenance_wake_, 1'000'000, [this] { return stopping_; });
+  for (int second = 1; !stopping_;) {
+    parts_.runtime.wait(lock, maintenance_wake_, admission_.paused() ? kSavePeriodUs : 1'000'000,
+                        [this] { return stopping_ || std::exchange(pausing_, false); });
     if (stopping_) return;
     lock.unlock();
+    if (admission_.paused()) {
+      if (!save_failed_ && !runner_.save_results()) save_failed_ = true;
+      lock.lock();
+      continue;
+    }
+    ++second;
     runner_.tidy_results();
     if (runner_.active() && second % kFlushPeriodS == 0) runner_.flush_inline_rows(kFlushAfterUs);
     if (runner_.active() && second % kSweepPeriodS == 0) {
@@ -64,6 +72,21 @@ void MasterNode::maintain() {
     }
     lock.lock();
   }
+}
+
+void MasterNode::pause(Micros limit) {
+  if (!admission_.paused()) save_failed_ = false;
+  admission_.pause(limit);
+  {
+    std::lock_guard lock(queue_mutex_);
+    pausing_ = true;
+  }
+  maintenance_wake_.notify_all();
+}
+
+int MasterNode::load() const {
+  const int inside = admission_.inside();  // first: who leaves has kept the result
+  return inside + (admission_.paused() && runner_.active() && !save_failed_ && runner_.kept().to_save() ? 1 : 0);
 }
 
 ClientService& MasterNode::service() { return *front_; }

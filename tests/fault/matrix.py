@@ -49,7 +49,12 @@ FIGURES = (("`kill -9` of the active master", "kill", "scan", "active"), ("the a
            ("the successor dies too, its claim just won", "claimant-dies", "scan", "active"),
            ("all masters but one killed", "one-master-left", "scan", "active"),
            ("`kill -9` of a worker with its QueryMaster", "kill", "scan", "qm"), ("the active's filesystem hangs", "stall-one", "scan", "active"),
-           ("the active's log cannot be synced", "failed-fsync", "scan", "active"), ("the whole world killed, started again", "all-killed", "scan", "active"))
+           ("the active's log cannot be synced", "failed-fsync", "scan", "active"), ("the whole world killed, started again", "all-killed", "scan", "active"),
+           ("the active's host is cut off", "cut", "scan", "active"), ("it hears nothing, and is heard", "cut-in", "scan", "active"),
+           ("it hears everything, and is not heard", "cut-out", "scan", "active"),
+           ("the active's host loses power", "power-loss", "scan", "active"), ("the active's host is lost with its prted", "host", "scan", "active"),
+           ("the head host, with mpirun and the active", "head-host", "scan", "active"), ("two hosts at once, one of them the active's", "two-hosts", "scan", "active"),
+           ("mpirun alone", "mpirun", "scan", "active"), ("the prted of the active's host", "prted", "scan", "active"))
 FAULTS = {f.name: f for f in PROCESS_FAULTS + FILE_FAULTS + WORLD_FAULTS + FULL_FAULTS + HOST_FAULTS}
 RIGS = {"one": {}, "hosts": {"masters": 5, "workers": 4, "spares": 3, "hosts": HOSTS}, "tight": {"tight": True}}
 ROOT_ONLY = ("hosts", "tight")  # namespaces

@@ -57,6 +57,8 @@ class Config {
   const std::vector<WorkerLine>& workers() const { return workers_; }
   int worker_count() const;
   int spares() const { return static_cast<int>(integer("tajo.cluster.spares")); }
+  /// Where they are: one by one over the hosts of `workers`, from the last, so that no host's loss takes all of them.
+  std::vector<WorkerLine> spare_lines() const;
   int world_size() const { return static_cast<int>(masters_.size()) + worker_count() + spares(); }
   /// tajo.master.ha.enable; defaults to true when there is more than one master.
   bool ha() const;

@@ -18,12 +18,15 @@ class KeptResults {
   static constexpr std::size_t kMaxKept = 10'000;                      ///< as many as the history holds
   static constexpr std::size_t kMaxBytes = std::size_t{64} << 20;     ///< above: the active moves the oldest to staging
   static constexpr std::size_t kMaxBytesAtAll = std::size_t{96} << 20;  ///< above: dropped, if that was too slow
+  static constexpr std::size_t kMaxSaved = 1'000;                       ///< the latest, when a world ends as planned
 
   void keep(Reply reply, std::int64_t now_ms);
   Reply by_request(const std::string& request_id) const;
   Reply by_query(const QueryId& query) const;
   /// The oldest with rows in memory, while these are more than kMaxBytes; nullptr: nothing to move.
   Reply to_move() const;
+  /// The latest that has a result in memory; nullptr: kMaxSaved of them are in files.
+  Reply to_save() const;
   /// Its rows stand in a file from now on.
   void moved(const Reply& reply, const std::string& path);
   void drop_before(std::int64_t ms);

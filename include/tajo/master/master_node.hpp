@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -42,6 +43,10 @@ class MasterNode {
 
   ClientService& service();
   Admission& admission() { return admission_; }
+  /// The cluster is about to be started again: statements wait, results in memory go to staging. Any thread.
+  void pause(Micros limit);
+  /// Statements inside, and one more while results are to be written.
+  int load() const;
 
  private:
   class Front;
@@ -82,7 +87,8 @@ class MasterNode {
   std::deque<std::pair<Rank, std::uint64_t>> answered_order_;
   std::vector<Thread> servers_;
   std::size_t idle_ = 0;
-  bool stopping_ = false;
+  bool stopping_ = false, pausing_ = false;
+  std::atomic<bool> save_failed_{false};
   std::vector<Thread> takeovers_;  ///< one an epoch this rank was active in
   Thread maintenance_;
   std::unique_ptr<Front> front_;

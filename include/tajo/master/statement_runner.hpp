@@ -103,6 +103,8 @@ class StatementRunner {
   void sweep_files();
   /// Moves results that are too many for memory to staging, forgets those that are not kept any longer.
   void tidy_results();
+  /// Writes the latest results to staging, for the world that comes. False: the filesystem refused. Blocks.
+  bool save_results();
   /// Proposes that ends older than history_expiry_ms leave the history.
   void expire_history();
 
@@ -120,6 +122,7 @@ class StatementRunner {
   /// What other masters began to plan; fed by MasterNode on a backup.
   PlanningMarks& marks() { return marks_; }
   KeptResults& kept() { return kept_; }
+  const KeptResults& kept() const { return kept_; }
   /// Before the first run().
   void set_hooks(RunnerHooks hooks) { hooks_ = std::move(hooks); }
 
@@ -140,6 +143,7 @@ class StatementRunner {
   std::optional<protocol::ClientReply> outcome_of(const QueryRecord& ended);
   std::optional<protocol::ClientReply> result_of(const QueryRecord& ended);
   std::string result_path(const QueryId& query) const;
+  bool move_result(const KeptResults::Reply& reply);
   void take_up(Run& run, const QueryRecord& query);
   void copy_out(Run& run, const KeptResults::Reply& outcome);
   protocol::ClientReply fetch_result(Run& run, const std::string& query);

@@ -16,6 +16,7 @@ struct ConfigHosts : ::testing::Test {
     directory = ::mkdtemp(name);
     std::ofstream(directory + "/masters") << "a\nb\n";
     std::ofstream(directory + "/workers") << "b slots=2\nc slots=3\n";
+    std::ofstream(directory + "/tajo-site.xml") << "<configuration><property><name>tajo.cluster.spares</name><value>3</value></property></configuration>";
     config = Config::load(directory);
   }
   ~ConfigHosts() override { std::filesystem::remove_all(directory); }
@@ -40,6 +41,17 @@ TEST_F(ConfigHosts, KeepsWhatLiesOnTheSurvivors) {
 TEST_F(ConfigHosts, SpreadsAnotherNumberOfWorkers) {
   EXPECT_EQ(told(config.with_workers(3)), "a:26002 b:26002 b=2 c=1 ");
   EXPECT_EQ(told(config.with_workers(1)), "a:26002 b:26002 b=1 ");
+}
+
+TEST_F(ConfigHosts, NoHostsLossTakesAllSpares) {
+  auto spares = [](const Config& c) {
+    std::string out;
+    for (const WorkerLine& line : c.spare_lines()) out += line.host + "=" + std::to_string(line.slots) + " ";
+    return out;
+  };
+  EXPECT_EQ(spares(config), "c=2 b=1 ");
+  EXPECT_EQ(spares(config.on_hosts({"a", "b"})), "b=3 ");
+  EXPECT_EQ(spares(config.with_workers(1)), "b=3 ");
 }
 
 }  // namespace
