@@ -20,9 +20,13 @@ namespace {
 constexpr int kPortStep = 100;  ///< between masters on one host: 26002, 26102, …
 
 const ConfigKey* find_key(const std::string& name) {
-  for (const ConfigKey& key : config_keys())
-    if (name == key.name) return &key;
-  return nullptr;
+  const ConfigKey* family = nullptr;
+  for (const ConfigKey& key : config_keys()) {
+    std::string_view pattern = key.name;
+    if (name == pattern) return &key;
+    if (pattern.ends_with(".*") && name.starts_with(pattern.substr(0, pattern.size() - 1))) family = &key;
+  }
+  return family;
 }
 
 /// Levenshtein distance, for "did you mean".
@@ -43,11 +47,13 @@ std::size_t distance(const std::string& a, const std::string& b) {
 std::string nearest_key(const std::string& name) {
   std::string best;
   std::size_t least = ~std::size_t{0};
-  for (const ConfigKey& key : config_keys())
+  for (const ConfigKey& key : config_keys()) {
+    if (std::string_view(key.name).ends_with("*")) continue;
     if (std::size_t d = distance(name, key.name); d < least) {
       least = d;
       best = key.name;
     }
+  }
   return best;
 }
 
@@ -154,8 +160,8 @@ Config Config::load(const std::string& directory) {
         config.warnings_.push_back(site + ": key " + name + " has no meaning here");
         continue;
       }
-      check_value(site, *key, value);
-      if (!key->used) config.warnings_.push_back(site + ": key " + name + " has no meaning here and is ignored");
+      if (key->used) check_value(site, *key, value);
+      else config.warnings_.push_back(site + ": key " + name + " has no meaning here and is ignored");
       config.values_[name] = value;
     }
   }

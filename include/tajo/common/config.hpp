@@ -6,15 +6,16 @@
 
 namespace tajo {
 
-/// One key of tajo-site.xml.
+/// One key of tajo-site.xml; conf/README.md holds each with its default.
 struct ConfigKey {
   enum class Kind : std::uint8_t { kText, kPath, kAddress, kInteger, kBoolean };
-  const char* name;
+  const char* name;        ///< ends in `.*`: all keys below, ignored ones only
   const char* value;       ///< default; `${user.name}` and `${tajo.rootdir}` expand
   Kind kind = Kind::kText;
   long min = 0;            ///< of kInteger
   bool used = true;        ///< false: accepted for Tajo's sake with one warning
   const char* meaning = "";
+  const char* unit = "";   ///< of a number
 };
 
 /// All known keys, sorted by name.
