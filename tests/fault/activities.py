@@ -12,6 +12,7 @@ from rig import wait_until
 from victims import Missed
 
 REACH_S = 15  # to come to the point; an activity that does not is a cell that missed
+ABANDON_S = 15  # for a client to notice that it was given up
 ROWS = 20_000
 FORCE = [("tajo.optimizer.force_distributed", "on")]
 
@@ -71,7 +72,13 @@ class Activity:
         self.client.abandon()
 
     def close(self):
-        self.client.close()
+        """A statement that still runs is given up first: libpq's connections are for one thread at a time."""
+        if self.thread.is_alive():
+            self.client.give_up()
+            self.abandon()
+            self.thread.join(ABANDON_S)
+        if not self.thread.is_alive():
+            self.client.close()
 
     def request(self, what):
         return f"cell-{self.number}-{what}"
@@ -234,7 +241,7 @@ class Stream(Activity):
 
     def run(self):
         until, masters = time.time() + PATIENCE_S, itertools.cycle(self.cast.client_masters)
-        while time.time() < until:
+        while time.time() < until and not self.client.given_up:
             master = next(masters)
             try:
                 self.reader = SlowReader(self.rig.cluster, master)

@@ -25,7 +25,7 @@ class CarefulClient:
     def __init__(self, rig, masters, tolerated=(), settings=()):
         self.rig, self.masters, self.tolerated = rig, list(masters), tuple(tolerated)
         self.settings = list(settings)
-        self.connection, self.place, self.errors = None, 0, []
+        self.connection, self.place, self.errors, self.given_up = None, 0, [], False
 
     def _connect(self):
         self.connection = self.rig.cluster.connect(self.masters[self.place % len(self.masters)], options={"connect_timeout": 3})
@@ -66,7 +66,7 @@ class CarefulClient:
                 if not lost and not self.forgives(f"{state}: {str(e).strip()}"):
                     raise
                 self.errors.append(f"{state or 'connection lost'}: {str(e).strip()[:200]}")
-                if time.time() > end:
+                if time.time() > end or self.given_up:
                     raise GaveUp(f"{sql[:60]}: {self.errors[-1]}") from e
                 if not lost and not state.startswith("08"):
                     number += 1  # refused for sure, and the refusal is this request's outcome: a new attempt is a new request
@@ -86,6 +86,10 @@ class CarefulClient:
                     s.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
+
+    def give_up(self):
+        """From another thread: nothing is tried again."""
+        self.given_up = True
 
     def close(self):
         if self.connection is not None and not self.connection.closed:
