@@ -94,11 +94,13 @@ def main():
     if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0:
         finds("a small /dev/shm", "ERROR", "/dev/shm", "free of 48 MiB",
               before=("unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=48m tmpfs /dev/shm && exec "$@"', "sh"))
+        # One program for all ranks: mpirun of Open MPI 5.0.7 crashes on several.
         with_mpirun("hosts that do not share the rootdir", f"""
 case $1 in --version) exec {MPIRUN} --version ;; esac
-options=() ; while [ "$1" != -n ]; do options+=("$1"); shift; done; shift 4
+options=() ; while [ "$1" != -n ]; do options+=("$1"); shift; done; placing=("${{@:1:4}}"); shift 4
 root=$(sed -n 's|.*<value>file://\\(.*\\)</value>.*|\\1|p' "$3/tajo-site.xml" | head -1)
-exec {MPIRUN} "${{options[@]}}" -n 1 "$@" : -n 1 unshare -m sh -c 'mkdir -p "$0"; mount -t tmpfs tmpfs "$0"; exec "$@"' "$root" "$@"
+exec {MPIRUN} "${{options[@]}}" "${{placing[@]}}" sh -c 'if [ "$OMPI_COMM_WORLD_RANK" = 0 ]; then exec "$@"; fi
+  exec unshare -m sh -c "mkdir -p \\"\\$0\\"; mount -t tmpfs tmpfs \\"\\$0\\"; exec \\"\\$@\\"" "$0" "$@"' "$root" "$@"
 """, "rootdir", "is not seen here")
     else:
         print("no mount namespaces here: small /dev/shm and unshared rootdir are left out")
