@@ -12,8 +12,9 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "support"))
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 from cluster import ROOT, Cluster, wait_until  # noqa: E402
+from machine import machine_and_commit  # noqa: E402
 
 BETWEEN_S = 0.5
 MASTERS = 3
@@ -78,7 +79,7 @@ def main():
             asker.ended = True
             asker.join()
         problems = [p for asker in askers for p in asker.problems]
-    print("| longest wait for an answer of a client | median ms | worst ms |\n| --- | --- | --- |")
+    print(f"{machine_and_commit()}\n\n| longest wait for an answer of a client | median ms | worst ms |\n| --- | --- | --- |")
     for what, values in ((f"around a planned handover ({arguments.times} times, {MASTERS} clients)", gaps), ("without one", quiet)):
         print(f"| {what} | {statistics.median(values):.0f} | {max(values):.0f} |")
     print(f"\n{sum(len(a.moments) for a in askers)} answers, {len(problems)} errors or wrong {problems[:3]}")

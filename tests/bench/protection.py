@@ -15,8 +15,9 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "support"), str(HERE.parent / "sql"), str(HERE.parent / "sql/tpch")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "support"), str(HERE.parent / "sql"), str(HERE.parent / "sql/tpch")]
 from cluster import Cluster  # noqa: E402
+from machine import machine_and_commit  # noqa: E402
 import run_tpch  # noqa: E402
 
 COMMITS = 400
@@ -67,7 +68,7 @@ def main():
                 cursor.fetchall()
 
             ratios = []
-            print("| query | log on disk ms | log in memory ms | ratio |\n| --- | --- | --- | --- |")
+            print(f"{machine_and_commit()}; scale {arguments.scale}\n\n| query | log on disk ms | log in memory ms | ratio |\n| --- | --- | --- | --- |")
             for number, text in enumerate(queries, 1):
                 times = ([], [])
                 for turn in range(arguments.rounds + 1):
