@@ -291,16 +291,19 @@ bool ClusterNode::Core::fill_places(std::map<Rank, Member>& members) {
 }
 
 /// A spare that became a master works again where nobody else can: statements need a worker more than a second master.
-/// The active itself steps back to a rank of conf/masters first.
+/// The active itself steps back to a rank of conf/masters first. So does one that stood in for a master that is back,
+/// once a worker is missing.
 bool ClusterNode::Core::free_worker(std::map<Rank, Member>& members) {
-  if (!view_.with_role(Role::kWorker).empty()) return false;
+  const bool last = view_.with_role(Role::kWorker).empty();
+  const bool surplus = view_.with_role(Role::kBackup).size() + 1 > config_.masters.size() && view_.workers_on_duty().size() < config_.workers.size();
+  if (!last && !surplus) return false;
   for (auto& [rank, member] : members) {
     if (member.role != Role::kBackup || suspects(rank)) continue;
-    if (place(config_.self) < 0 && place(rank) >= 0) {
+    if (last && place(config_.self) < 0 && place(rank) >= 0) {
       offer_handover(rank);
       return false;
     }
-    if (place(rank) >= 0) continue;
+    if (place(rank) >= 0 || (!last && view_.decommissioned.contains(rank))) continue;
     member.role = Role::kWorker;
     ++count_.masters_to_workers;
     return true;

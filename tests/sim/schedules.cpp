@@ -258,6 +258,15 @@ std::vector<Schedule> make() {
          });
        },
        answered_within(10, 3.0), [](Options& o) { busy(o); }});
+  add({"stand-in-of-a-master-that-is-back", 2, 3, [](Sim& s) {
+         s.at(8, [&s] { s.stop(1, 3 * kSecond); });  // the spare becomes a backup, then its master is admitted again
+         s.at(20, [&s] { s.kill(2); });
+       },
+       [](Sim& s) {
+         const std::size_t workers = s.active()->node->view().workers_on_duty().size();
+         if (workers != 3) s.bad(std::to_string(workers) + " workers: the spare that stood in for a master did not take the lost worker's place");
+       },
+       [](Options& o) { o.spares = 1; }});
   add({"handovers", 3, 2, [](Sim& s) {
          for (int i = 0; i < 20; ++i) s.at(8 + 1.5 * i, [&s] { s.handover(); });
        },
