@@ -161,7 +161,6 @@ TEST_F(RealFiles, AcknowledgedSurvivesTheActiveAndTheWorld) {
     w.kill(*w.ranks[0]);
     ASSERT_TRUE(w.run_until([&] { return w.active() != nullptr; }));
     RecordProperty("takeover_us", std::to_string(boottime_us() - before));
-    EXPECT_LT(boottime_us() - before, 600'000);
     EXPECT_EQ(w.active()->rank, 1);
     EXPECT_EQ(w.ranks[1]->machine.words, acked);
     ASSERT_TRUE(w.commit("after"));
@@ -215,11 +214,9 @@ TEST_F(RealFiles, StateRidesWithASlotAndNeedsNoneOfItsOwn) {
   ASSERT_TRUE(w.run_until([&] { return commit.has_value(); }));
   EXPECT_EQ(state, Outcome::kCommitted) << "it was proposed before";
   EXPECT_EQ(w.active()->machine.words, (std::vector<std::string>{"state", "commit"}));
-  Micros begin = boottime_us();
   propose("alone", journal::Durability::kState, alone);
-  ASSERT_TRUE(w.run_until([&] { return alone.has_value(); }));
-  EXPECT_GE(boottime_us() - begin, 90'000);
-  EXPECT_LT(boottime_us() - begin, 400'000);
+  ASSERT_TRUE(w.run_until([&] { return alone.has_value(); })) << "with no slot to ride with it gets one after a while";
+  EXPECT_EQ(alone, Outcome::kCommitted);
 }
 
 TEST_F(RealFiles, WhatRestsOnAnAbsentWorkerIsRefused) {
@@ -239,11 +236,9 @@ TEST_F(RealFiles, HandoverKeepsTheOldActiveAsBackup) {
   ASSERT_TRUE(w.run_until([&] { return w.active() != nullptr; }));
   ASSERT_TRUE(w.commit("before"));
   std::optional<bool> done;
-  Micros begin = boottime_us();
   w.active()->node->hand_over(1, [&](bool ok) { done = ok; });
   ASSERT_TRUE(w.run_until([&] { return done.has_value(); }));
   EXPECT_TRUE(*done);
-  EXPECT_LT(boottime_us() - begin, 300'000);
   ASSERT_TRUE(w.run_until([&] { return w.ranks[1]->node->role() == Role::kActive; }));
   ASSERT_TRUE(w.run_until([&] { return w.ranks[0]->node->role() == Role::kBackup; }));
   ASSERT_TRUE(w.commit("later"));
