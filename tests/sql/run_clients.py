@@ -1,90 +1,20 @@
-"""What clients do, against a real cluster: psql, COPY, external files, SCRAM over TCP, cancel, results too large for memory.
+"""What clients do, against a real cluster: psql, COPY, files (file_checks.py), SCRAM over TCP, cancel, results too large for memory.
 run_clients.py [--workers N] [--masters N] [--set NAME=VALUE] [CHECK…]: each check has a database of its own."""
 import argparse
-import contextlib
 import ctypes
-import io
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import threading
 import time
 import traceback
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cluster import Cluster  # noqa: E402
-
-import h5py  # noqa: E402
-import numpy  # noqa: E402
 import psycopg2  # noqa: E402
-import pyarrow  # noqa: E402
-import pyarrow.parquet  # noqa: E402
 
-
-class Place:
-    """One check's database, directory and connection."""
-
-    def __init__(self, cluster, name, settings):
-        self.cluster, self.database = cluster, "clients_" + name
-        self.settings = settings
-        self.directory = cluster.directory / self.database
-        self.directory.mkdir()
-        cluster.query(f"CREATE DATABASE {self.database}")
-        self.connection = self.connect()
-
-    def connect(self):
-        connection = self.cluster.connect(database=self.database)
-        for name, value in self.settings:
-            connection.cursor().execute(f"SET {name} = '{value}'")
-        return connection
-
-    def rows(self, sql):
-        with self.connection.cursor() as cursor:
-            cursor.execute(sql)
-            return cursor.fetchall() if cursor.description else None
-
-    def one(self, sql):
-        return self.rows(sql)[0][0]
-
-    def copy(self, sql, text):
-        with self.connection.cursor() as cursor:
-            cursor.copy_expert(sql, io.StringIO(text))
-            return cursor.rowcount
-
-    def file(self, name, content=""):
-        path = self.directory / name
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        else:
-            path.write_text(content)
-        return path
-
-    def psql(self, *arguments, stdin=None):
-        environment = {**os.environ, "PGHOST": self.cluster.environment["TAJO_PID_DIR"], "PGPORT": str(self.cluster.ports[0]),
-                       "PGDATABASE": self.database, "PGUSER": self.cluster.user, "LC_ALL": "C"}
-        return subprocess.run(["psql", "-X", *arguments], env=environment, input=stdin, capture_output=True, text=True, timeout=60)
-
-
-def equal(got, want):
-    if got != want:
-        raise AssertionError(f"\n  expected: {want!r}\n  got:      {got!r}")
-
-
-@contextlib.contextmanager
-def fails(code, *texts):
-    """The block raises an error of that SQLSTATE whose message holds these texts."""
-    try:
-        yield
-    except psycopg2.Error as e:
-        if e.pgcode != code:
-            raise AssertionError(f"expected {code}, got {e.pgcode}: {e}") from e
-        for text in texts:
-            if str(text) not in str(e):
-                raise AssertionError(f"{text!r} is missing in: {e}") from e
-        return
-    raise AssertionError(f"expected {code}, but it succeeded")
+import file_checks  # noqa: E402
+from client_place import Place, equal, fails  # noqa: E402
+from cluster import Cluster  # noqa: E402
 
 
 def check_psql_tables(place):
@@ -175,123 +105,6 @@ def check_copy_many(place):
           [(100_000, 4999950000, 1000, "4999975000.00")])
     place.copy("COPY t FROM STDIN", rows)
     equal(place.one("SELECT count(*) FROM t WHERE b = 'name 7'"), 200)
-
-
-def check_external_csv(place):
-    """CSV: a header names the columns, or a column list; a whole directory; CTAS from it."""
-    path = place.file("one.csv", 'id,name,price\n1,"a, b",1.5\n2,,2.25\n3,"say ""x""",\n')
-    place.rows(f"CREATE EXTERNAL TABLE named USING CSV WITH ('csv.header'='true') LOCATION 'file://{path}'")
-    equal(place.rows("SELECT id, name, price::text FROM named ORDER BY id"), [(1, "a, b", "1.5"), (2, None, "2.25"), (3, 'say "x"', None)])
-    place.rows(f"CREATE EXTERNAL TABLE listed (id int8, name text, price numeric(8,3)) USING CSV "
-               f"WITH ('text.skip.headerlines'='1') LOCATION 'file://{path}'")
-    equal(place.rows("SELECT sum(id), count(name), sum(price)::text FROM listed"), [(6, 2, "3.750")])
-    place.rows("CREATE TABLE copied AS SELECT id, upper(name) AS name FROM listed WHERE id < 3")
-    equal(place.rows("SELECT id, name FROM copied ORDER BY id"), [(1, "A, B"), (2, None)])
-    many = place.directory / "many"
-    many.mkdir()
-    for part in range(3):
-        (many / f"{part}.csv").write_text("".join(f"{part},{i}\n" for i in range(1000)))
-    place.rows(f"CREATE EXTERNAL TABLE many (part int4, i int4) USING CSV LOCATION 'file://{many}'")
-    equal(place.rows("SELECT part, count(*), sum(i) FROM many GROUP BY part ORDER BY part"),
-          [(0, 1000, 499500), (1, 1000, 499500), (2, 1000, 499500)])
-    empty = place.file("empty.csv", "")
-    place.rows(f"CREATE EXTERNAL TABLE empty (a int4) USING CSV LOCATION 'file://{empty}'")
-    equal(place.one("SELECT count(*) FROM empty"), 0)
-
-
-def check_external_text(place):
-    """TEXT: Tajo's delimiter and NULL word."""
-    path = place.file("rows.txt", "1|one|2020-01-01\n2||\n\\N|three|2021-12-31\n")
-    place.rows(f"CREATE EXTERNAL TABLE t (a int4, b text, c date) USING TEXT WITH ('text.delimiter'='|', 'text.null'='\\N') "
-               f"LOCATION 'file://{path}'")
-    equal(place.rows("SELECT a, b, c::text FROM t ORDER BY a"), [(1, "one", "2020-01-01"), (2, "", None), (None, "three", "2021-12-31")])
-
-
-def check_external_parquet(place):
-    """PARQUET names and types its columns itself; several row groups; CTAS."""
-    n = 50_000
-    table = pyarrow.table({
-        "id": pyarrow.array(range(n), pyarrow.int64()), "small": pyarrow.array([i % 7 if i % 5 else None for i in range(n)], pyarrow.int32()),
-        "word": [f"w{i % 50}" if i % 9 else None for i in range(n)], "ratio": pyarrow.array([i / 4 for i in range(n)], pyarrow.float64()),
-        "day": pyarrow.array([i % 1000 for i in range(n)], pyarrow.int32()).cast(pyarrow.date32()),
-        "flag": [i % 2 == 0 for i in range(n)]})
-    path = place.directory / "rows.parquet"
-    pyarrow.parquet.write_table(table, path, row_group_size=7000)
-    place.rows(f"CREATE EXTERNAL TABLE t USING PARQUET LOCATION 'file://{path}'")
-    words = sum(1 for i in range(n) if i % 9)
-    small = sum(i % 7 for i in range(n) if i % 5)
-    equal(place.rows("SELECT count(*), sum(id), count(word), sum(small), sum(ratio), max(day)::text, sum(CASE WHEN flag THEN 1 ELSE 0 END) FROM t"),
-          [(n, n * (n - 1) // 2, words, small, n * (n - 1) / 8, "1972-09-26", n // 2)])
-    place.rows("CREATE TABLE copied AS SELECT id, word FROM t WHERE small = 3")
-    equal(place.one("SELECT count(*) FROM copied"), place.one("SELECT count(*) FROM t WHERE small = 3"))
-    equal(place.rows("SELECT c.id, t.ratio FROM copied c JOIN t ON c.id = t.id ORDER BY c.id LIMIT 1"), [(3, 0.75)])
-
-
-def check_external_hdf5(place):
-    """HDF5 made by h5py: 1-D datasets of a group, and the fields of a compound; CTAS."""
-    n = 20_000
-    path = place.directory / "run.h5"
-    with h5py.File(path, "w") as f:
-        group = f.create_group("run")
-        group["step"] = numpy.arange(n, dtype="i8")
-        group["energy"] = numpy.arange(n, dtype="f8") / 2
-        group["kind"] = numpy.array([b"even", b"odd"] * (n // 2), dtype="S4")
-        group.create_dataset("label", data=[f"l{i % 3}" for i in range(n)], dtype=h5py.string_dtype())
-        group["grid"] = numpy.zeros((4, 4))
-        particles = numpy.zeros(100, dtype=[("id", "i4"), ("mass", "f4"), ("charge", "i1")])
-        particles["id"], particles["mass"], particles["charge"] = numpy.arange(100), 0.5, numpy.arange(100) % 3 - 1
-        f["particles"] = particles
-    place.rows(f"CREATE EXTERNAL TABLE run USING HDF5 WITH ('hdf5.group'='/run') LOCATION 'file://{path}'")
-    equal(place.rows("SELECT count(*), sum(step), sum(energy), count(DISTINCT label) FROM run"),
-          [(n, n * (n - 1) // 2, n * (n - 1) / 4, 3)])
-    equal(place.rows("SELECT kind, label, count(*) FROM run WHERE step < 6 GROUP BY kind, label ORDER BY kind, label"),
-          [(k, f"l{i}", 1) for k in ("even", "odd") for i in range(3)])
-    place.rows(f"CREATE EXTERNAL TABLE particles USING HDF5 WITH ('hdf5.group'='/particles') LOCATION 'file://{path}'")
-    equal(place.rows("SELECT charge, count(*), sum(mass) FROM particles GROUP BY charge ORDER BY charge"),
-          [(-1, 34, 17.0), (0, 33, 16.5), (1, 33, 16.5)])
-    place.rows("CREATE TABLE copied AS SELECT r.step, p.mass FROM run r JOIN particles p ON r.step = p.id")
-    equal(place.rows("SELECT count(*), max(step) FROM copied"), [(100, 99)])
-
-
-def check_damaged_files(place):
-    """A damaged file gives an error that names it; the cluster lives on, and no half table is left."""
-    good = place.directory / "good.parquet"
-    pyarrow.parquet.write_table(pyarrow.table({"a": list(range(20_000)), "b": [f"word {i}" for i in range(20_000)]}), good, row_group_size=5000)
-    body = bytearray(good.read_bytes())
-    cut = place.file("cut.parquet", bytes(body[:len(body) // 2]))
-    with fails("XX001", cut):
-        place.rows(f"CREATE EXTERNAL TABLE cut USING PARQUET LOCATION 'file://{cut}'")
-    for at in range(200, len(body) // 2, 97):  # the footer stays whole: only reading the rows can tell
-        body[at] ^= 0xFF
-    rotten = place.file("rotten.parquet", bytes(body))
-    place.rows(f"CREATE EXTERNAL TABLE rotten USING PARQUET LOCATION 'file://{rotten}'")
-    with fails("XX001", rotten):
-        place.rows("CREATE TABLE half AS SELECT a, b FROM rotten")
-    with fails("42P01"):
-        place.rows("SELECT * FROM half")
-
-    h5 = place.directory / "good.h5"
-    with h5py.File(h5, "w") as f:
-        f.create_dataset("a", data=numpy.arange(100_000), chunks=(1000,), compression="gzip")
-    body = bytearray(h5.read_bytes())
-    cut = place.file("cut.h5", bytes(body[:len(body) // 2]))
-    with fails("XX001", cut):
-        place.rows(f"CREATE EXTERNAL TABLE cut USING HDF5 LOCATION 'file://{cut}'")
-        place.rows("SELECT sum(a) FROM cut")
-    with fails("XX001", place.file("text.h5", "no HDF5 file")):
-        place.rows(f"CREATE EXTERNAL TABLE text USING HDF5 LOCATION 'file://{place.directory}/text.h5'")
-
-    bad = place.file("bad.csv", "1,x\ntwo,y\n")
-    place.rows(f"CREATE EXTERNAL TABLE bad (a int4, b text) USING CSV LOCATION 'file://{bad}'")
-    with fails("22P02", bad, "line 2"):
-        place.rows("SELECT a FROM bad")
-    gone = place.file("gone.csv", "1\n")
-    place.rows(f"CREATE EXTERNAL TABLE gone (a int4) USING CSV LOCATION 'file://{gone}'")
-    gone.unlink()
-    with fails("58P01", gone):
-        place.rows("SELECT a FROM gone")
-    equal(place.one("SELECT 1"), 1)
-    equal(len(place.cluster.members()), place.cluster.masters + place.cluster.workers)
 
 
 def check_scram(place):
@@ -398,15 +211,6 @@ def check_explain(place):
     place.rows("EXPLAIN (ANALYZE, FORMAT JSON) SELECT sum(i) FROM generate_series(1, 10) AS g (i)")
 
 
-def check_table_options(place):
-    """An option nobody reads is an error that names the nearest."""
-    path = place.file("rows.csv", "1\n")
-    with fails("22023", "text.delimiter"):
-        place.rows(f"CREATE EXTERNAL TABLE o (a int4) USING CSV WITH ('text.delimeter'='|') LOCATION 'file://{path}'")
-    with fails("22023", "hdf5.group"):
-        place.rows(f"CREATE EXTERNAL TABLE o USING HDF5 WITH ('hdf5.grup'='/x') LOCATION 'file://{path}'")
-
-
 def check_prepared(place):
     """The extended protocol, through libpq itself: parameters, a statement prepared once and run with several values."""
     place.rows("CREATE TABLE t AS SELECT i AS id, 'n' || i AS name FROM generate_series(1, 100) AS g (i)")
@@ -489,8 +293,21 @@ def check_many_connections(place):
     equal(place.rows("SELECT count(*), count(DISTINCT client), sum(i) FROM t"), [(80, 8, 360)])
 
 
+def run(name, check, cluster, settings):
+    """Whether it holds."""
+    started = time.time()
+    try:
+        check(Place(cluster, name, settings))
+    except Exception:
+        print(f"FAIL {name}\n{traceback.format_exc()}", flush=True)
+        return False
+    print(f"ok   {name} ({time.time() - started:.1f} s)", flush=True)
+    return True
+
+
 def main():
-    checks = {name[6:]: check for name, check in globals().items() if name.startswith("check_")}
+    found = {**vars(file_checks), **globals()}
+    checks = {name[6:]: check for name, check in found.items() if name.startswith("check_")}
     parser = argparse.ArgumentParser()
     parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(checks))
     parser.add_argument("--workers", type=int, default=1)
@@ -498,19 +315,18 @@ def main():
     parser.add_argument("--set", action="append", default=[])
     arguments = parser.parse_args()
     settings = [s.split("=", 1) for s in arguments.set]
-    failed = 0
+    good, beside = [], []
     with Cluster(masters=arguments.masters, workers=arguments.workers) as cluster:
         for name in arguments.checks or checks:
-            started = time.time()
-            try:
-                checks[name](Place(cluster, name, settings))
-            except Exception:
-                failed += 1
-                traceback.print_exc()
-                print(f"FAIL {name}", flush=True)
+            check = checks[name]
+            if getattr(check, "waits", False):  # hardly does anything else: beside the others, from here on
+                beside.append(threading.Thread(target=lambda n=name, c=check: good.append(run(n, c, cluster, settings))))
+                beside[-1].start()
             else:
-                print(f"ok   {name} ({time.time() - started:.1f} s)", flush=True)
-    sys.exit(1 if failed else 0)
+                good.append(run(name, check, cluster, settings))
+        for thread in beside:
+            thread.join()
+    sys.exit(0 if all(good) else 1)
 
 
 if __name__ == "__main__":

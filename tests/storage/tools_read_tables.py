@@ -3,51 +3,22 @@
 usage: tools_read_tables.py PATH/storage_files
 The cells are those of cell() in storage_files.cpp; the ways to read them are those of docs/hdf5.md.
 """
+import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
-from decimal import Decimal, getcontext
+from decimal import Decimal
 
 import h5py
 import numpy as np
 import xarray as xr
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from table_files import ENGINES, date, exact_decimals, null_mask, open_dataset, texts, words  # noqa: E402
+
 PROGRAM = sys.argv.pop(1)
 ROWS_A, ROWS_B = 1000, 500
-
-
-def null_mask(file, name):
-    """True where the column is NULL (docs/hdf5.md)."""
-    column = file[name]
-    if "tajo_null" in column.attrs:
-        return column[:] == column.attrs["tajo_null"]
-    if "tajo_validity" in column.attrs:
-        bits = np.unpackbits(file[column.attrs["tajo_validity"]][:], bitorder="little")
-        return bits[: len(column)] == 0
-    return np.zeros(len(column), bool)
-
-
-def exact_decimals(file, name):
-    """The recipe of docs/hdf5.md; Python's decimals round to 28 digits unless told otherwise."""
-    getcontext().prec = 38
-    column = file[name]
-    scale = int(column.attrs["tajo_type"].rstrip(")").split(",")[1])
-    wide = column.dtype.names is not None
-    values = [(int(v["hi"]) << 64) + int(v["lo"]) if wide else int(v) for v in column[:]]
-    return [None if null else Decimal(v).scaleb(-scale) for v, null in zip(values, null_mask(file, name))]
-
-
-def words(file, name):
-    dictionary = file["_dict/" + name]
-    offsets, text = dictionary["offsets"][:], dictionary["bytes"][:].tobytes()
-    all_words = [text[a:b].decode() for a, b in zip(offsets, offsets[1:])]
-    return [None if null else all_words[code] for code, null in zip(file[name][:], null_mask(file, name))]
-
-
-def date(days):
-    """Days since 1970 as numpy has them: also before 1582, proleptic Gregorian."""
-    return np.datetime64(int(days), "D")
 
 
 class Tools(unittest.TestCase):
@@ -69,14 +40,12 @@ class Tools(unittest.TestCase):
         cls.directory.cleanup()
 
     def xarrays(self):
-        # The finer default of xarray does not reach 1422, and its way out (cftime) knows no NULL: docs/hdf5.md.
-        coder = xr.coders.CFDatetimeCoder(time_unit="us")
-        for engine in ("h5netcdf", "netcdf4"):
-            with xr.open_dataset(self.paths[0], engine=engine, decode_times=coder) as dataset:
+        for engine in ENGINES:
+            with open_dataset(self.paths[0], engine) as dataset:
                 yield engine, dataset
 
     def test_dates_with_the_defaults_of_xarray(self):
-        for engine in ("h5netcdf", "netcdf4"):
+        for engine in ENGINES:
             with xr.open_dataset(self.paths[1], engine=engine) as dataset:
                 self.assertEqual([str(v)[:10] for v in dataset.old.values[:2]], ["1422-06-02", "1422-06-03"], engine)
 
@@ -143,9 +112,7 @@ class Tools(unittest.TestCase):
                                                     for c in f["flag"][:]])
                 got += words(f, "flag")
                 some_words += words(f, "word")
-                text = f["_text/comment"]
-                offsets, all_bytes = text["offsets"][:], text["bytes"][:].tobytes()
-                comments += [all_bytes[a:b].decode() for a, b in zip(offsets, offsets[1:])]
+                comments += texts(f, "_text/comment")
         self.assertEqual(got, flags)
         self.assertEqual(comments, [f"comment number {i * i} é" for i in range(ROWS_A + ROWS_B)])
         self.assertEqual(some_words, [None if i % 4 == 0 else f"word {i % 300}" for i in range(ROWS_A + ROWS_B)])

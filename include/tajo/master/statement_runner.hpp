@@ -59,8 +59,8 @@ inline constexpr std::size_t kMaxRequestIdBytes = 128;
 inline constexpr std::size_t kMaxInlineInsertBytes = std::size_t{64} << 10;
 /// Queries over fewer generated rows than this run in the master.
 inline constexpr double kMaxImmediateRows = 100'000;
-/// Small inserts become files after this long at the latest.
-inline constexpr Micros kFlushAfterUs = 60'000'000;
+/// Small inserts become files within a minute: so old ones are due, the rest is for the look every kFlushPeriodS and the writing.
+inline constexpr Micros kFlushAfterUs = 50'000'000;
 /// A file without a manifest stays at least this long: a scan that began before may still map it.
 inline constexpr Micros kSweepAfterUs = 120'000'000;
 /// A result waits that long to be held by a backup too before its first row leaves; then it leaves alone.
@@ -208,6 +208,7 @@ class StatementRunner {
   std::map<std::string, RunPtr> runs_;  ///< by request id
   PatientLock catalog_change_;          ///< DDL alone; INSERT commits share
   PatientLock flush_lock_;              ///< one flush at a time
+  std::map<std::pair<catalog::TableNumber, std::uint32_t>, Micros> inline_since_;  ///< fragments in the log, by boottime of the first look; flush_lock_
   std::set<QueryId> unknown_results_;   ///< sweep: staged, not in the history when it was looked at last
   std::map<std::string, Micros> unnamed_files_;  ///< sweep: path → when it was first seen without a manifest
   std::atomic<Epoch> epoch_{0};         ///< 0: not active

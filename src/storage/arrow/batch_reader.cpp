@@ -90,12 +90,21 @@ std::unique_ptr<SplitReader> make_batch_reader(std::shared_ptr<const ScanRequest
   return std::make_unique<BatchReader>(std::move(request), split, std::move(next), first_row, bytes);
 }
 
+namespace {
+/// Arrow's messages end with, or hold, line ends.
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (text.ends_with(' ')) text.pop_back();
+  return text;
+}
+}  // namespace
+
 void check(const arrow::Status& status, const std::string& path) {
   if (status.ok()) return;
   if (status.IsOutOfMemory()) throw Error(sqlstate::kOutOfMemory, "out of memory while reading \"" + path + "\"");
-  throw corrupt(path, status.message());
+  throw corrupt(path, one_line(status.message()));
 }
 
-void rethrow_foreign(const std::string& path, const char* what) { throw corrupt(path, what); }
+void rethrow_foreign(const std::string& path, const char* what) { throw corrupt(path, one_line(what)); }
 
 }  // namespace tajo::storage::arrow_in

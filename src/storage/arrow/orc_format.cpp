@@ -62,7 +62,7 @@ class OrcFormat : public ExternalFormat {
       auto next = [reader, names, path, end, s = std::int64_t{split.first_block}]() mutable -> std::shared_ptr<arrow::RecordBatch> {
         if (s >= end) return nullptr;
         auto batch = reader->ReadStripe(s++, names);
-        check(batch.status(), path);
+        if (!batch.ok()) check(batch.status().WithMessage("stripe ", s - 1, ": ", batch.status().message()), path);
         return *batch;
       };
       return arrow_in::make_batch_reader(request, split, std::move(next), first_row, bytes);

@@ -2,12 +2,14 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <parquet/arrow/reader.h>
+#include <parquet/exception.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "arrow/batch_reader.hpp"
 #include "arrow/convert.hpp"
@@ -37,6 +39,28 @@ struct OpenParquet {
   std::shared_ptr<arrow::Schema> schema;
   const parquet::FileMetaData& footer() const { return *reader->parquet_reader()->metadata(); }
 };
+
+/// Where the next batch cannot be read, `done` rows of these row groups having been: the first of the chunks it needs that
+/// cannot be read by itself. Empty when each can.
+std::string place_of_damage(const OpenParquet& file, const std::vector<int>& groups, const std::vector<int>& columns, std::int64_t done) {
+  std::int64_t first_row = 0;
+  for (int g : groups) {
+    const std::int64_t from = std::exchange(first_row, first_row + file.footer().RowGroup(g)->num_rows());
+    if (first_row <= done) continue;
+    if (from >= done + kReadRows) break;
+    for (int c : columns) {
+      auto readable = [&] {
+        try {
+          return file.reader->ReadRowGroup(g, {c}).ok();
+        } catch (const parquet::ParquetException&) {
+          return false;
+        }
+      };
+      if (!readable()) return "row group " + std::to_string(g) + ", column \"" + file.footer().schema()->Column(c)->path()->ToDotString() + "\": ";
+    }
+  }
+  return {};
+}
 
 class ParquetFormat : public ExternalFormat {
  public:
@@ -98,9 +122,16 @@ class ParquetFormat : public ExternalFormat {
       auto batches = file->reader->GetRecordBatchReader(groups, columns);
       check(batches.status(), file->path);
       std::shared_ptr<arrow::RecordBatchReader> reader = std::move(*batches);
-      auto next = [file, reader]() -> std::shared_ptr<arrow::RecordBatch> {
+      auto next = [file, reader, groups, columns, done = std::int64_t{0}]() mutable -> std::shared_ptr<arrow::RecordBatch> {
         std::shared_ptr<arrow::RecordBatch> batch;
-        check(reader->ReadNext(&batch), file->path);
+        arrow::Status status;
+        try {
+          status = reader->ReadNext(&batch);
+        } catch (const parquet::ParquetException& e) {
+          status = arrow::Status::IOError(e.what());
+        }
+        if (!status.ok()) check(status.WithMessage(place_of_damage(*file, groups, columns, done), status.message()), file->path);
+        if (batch) done += batch->num_rows();
         return batch;
       };
       return arrow_in::make_batch_reader(request, split, std::move(next), first_row, bytes);
