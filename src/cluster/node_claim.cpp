@@ -28,6 +28,7 @@ Task<void> ClusterNode::Core::start_world() {
       if (own_world_ || ended_) co_return;
     }
     if (now() - started_at_ > kStartLimit) {
+      ++count_.starts_incomplete;
       exit(config_.self == first ? "start not complete after 60 s: no word from rank " +
                                        (missing.empty() ? std::string("(the log does not answer)") : missing)
                                  : "start not complete after 60 s: no view from rank " + std::to_string(first));

@@ -34,7 +34,7 @@ ClusterNode::Core::Core(NodeConfig config, journal::LogFiles& files, MessagePort
 }
 
 void ClusterNode::Core::start() {
-  last_turn_ = last_slot_seen_ = last_active_ = last_master_ = left_at_ = now();
+  last_turn_ = last_slot_seen_ = last_active_ = last_master_ = last_frame_ = left_at_ = now();
   stamp();
   started_at_ = now();
   start_loops();
@@ -48,7 +48,7 @@ void ClusterNode::Core::turn() {
   if (ended_ || away <= config_.monitor_interval_us * 3 / 2) return;
   ++count_.absences;
   restart_timers();
-  last_slot_seen_ = last_active_ = last_master_ = now();
+  last_slot_seen_ = last_active_ = last_master_ = last_frame_ = now();
   left_at_ += away;
   log_.files().shift(away);
   if (away <= config_.monitor_interval_us * kMissedIntervals || gated_ || epoch_ == 0) return;
@@ -65,6 +65,7 @@ void ClusterNode::Core::turn() {
 void ClusterNode::Core::on_tick() {
   turn();
   if (!ended_) fibers_.advance();
+  exit_if_cut_off();
 }
 
 Micros ClusterNode::Core::next_wakeup() const { return ended_ ? journal::Fibers::kNever : fibers_.next_wakeup(); }
@@ -81,6 +82,7 @@ void ClusterNode::Core::on_suspect(Rank rank) {
 void ClusterNode::Core::on_frame(Rank source, const Stamp& stamp, Bytes payload) {
   turn();
   if (ended_ || stamp.world != config_.world) return;
+  last_frame_ = now();
   if (master_rank(source)) last_master_ = now();
   Frame frame{source, stamp, std::move(payload)};
   if (gated_) {

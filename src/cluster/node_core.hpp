@@ -118,6 +118,8 @@ class ClusterNode::Core {
   void outside_step();
   void ask_masters();
   bool must_exit();
+  void exit_if_cut_off();
+  void turn_while_gated();
   bool orphaned() const;
   void on_batch(Rank source, Letter letter);
   void on_fetch(Rank source, Letter letter);
@@ -206,6 +208,7 @@ class ClusterNode::Core {
   Micros last_slot_seen_ = 0;
   Micros last_active_ = 0;   // a frame from the active
   Micros last_master_ = 0;   // a frame from any rank of conf/masters
+  Micros last_frame_ = 0;    // a frame from any rank of this world
   Micros left_at_ = 0;       // since when outside
   Micros started_at_ = 0;
   std::map<Rank, Micros> asked_state_;

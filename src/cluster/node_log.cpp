@@ -80,25 +80,37 @@ bool ClusterNode::Core::must_exit() {
   if (!own_world_) return false;
   bool somebody_writes = now() - last_slot_seen_ < kOrphanSilence;
   if (role_ == Role::kOutside && log_answers_ && somebody_writes && now() - left_at_ > kOutsideExit) {
+    ++count_.exits_outside;
     exit("outside the view for 120 s although the log is written: nobody admits this rank");
     return true;
   }
   bool serves_nobody = role_ == Role::kWorker || role_ == Role::kSpare;
   if (serves_nobody && !keeper_ && log_answers_ && place(config_.self) < 0 &&
       now() - std::max({last_active_, last_slot_seen_, last_master_}) > kAloneExit) {
+    ++count_.exits_alone;
     exit("no active and no other master for 60 s although the log answers");
-    return true;
-  }
-  bool silent = !others().empty();
-  for (Rank r : others()) silent = silent && now() - heard_[r] > kOutsideExit;
-  if (silent && log_.files().oldest_pending_us() > kOutsideExit) {
-    exit("neither peers nor the filesystem for 120 s");
     return true;
   }
   return false;
 }
 
+/// §4.5: no fiber can say this, since the one that follows the log waits for the filesystem, and all others for that one
+/// after an absence.
+void ClusterNode::Core::exit_if_cut_off() {
+  if (ended_ || !own_world_ || others().empty() || now() - last_frame_ <= kOutsideExit) return;
+  if (log_.files().oldest_pending_us() <= kOutsideExit) return;
+  ++count_.exits_silent;
+  exit("neither peers nor the filesystem for 120 s");
+}
+
+/// All other fibers wait for the gate: without turns in between, a filesystem that hangs would look like an absence.
+void ClusterNode::Core::turn_while_gated() {
+  if (!gated_ || ended_) return;
+  fibers_.call_at(now() + config_.monitor_interval_us, [this] { turn_while_gated(); });
+}
+
 Task<void> ClusterNode::Core::gate_after_absence() {
+  turn_while_gated();
   if (is_active()) {
     for (;;) {
       Position at = log_.position();

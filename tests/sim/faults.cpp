@@ -1,15 +1,25 @@
 #include <algorithm>
+#include <numeric>
 
 #include "sim.hpp"
 
 namespace tajo::sim {
+
+namespace {
+/// What was injected; evictions follow from it.
+std::uint64_t injected(const FaultCounters& c) {
+  auto* words = reinterpret_cast<const std::uint64_t*>(&c);
+  return std::accumulate(words, words + sizeof c / sizeof *words, std::uint64_t{0}) - c.evictions;
+}
+}  // namespace
 
 void Sim::on_death(SimRank& rank, const std::string& why) {
   log("rank " + std::to_string(rank.host) + " dies: " + why);
   bool killed = why == "killed";
   bool other_world = why.starts_with("superseded") || why.starts_with("another cluster");
   deaths.emplace_back(rank.host, why);
-  if (!killed && !other_world && !rank.hung) {
+  const bool incomplete = why.starts_with("start not complete");  // nobody serves yet
+  if (!killed && !other_world && !incomplete && !rank.hung) {
     // One master and one worker are enough to go on: the last of either stays, unless there is nobody to stay for.
     bool last = true, masters_left = rank.is_master;
     for (auto& r : ranks) {
@@ -118,18 +128,41 @@ void Sim::at_step(SimRank& rank, const std::string& point) {
   step_faults_.pop_back();
   f.duration = std::min(f.duration, seconds(options.heal_s) - now());
   log("at rank " + std::to_string(rank.host) + " " + here + ": " + f.what);
-  if (!rank.serving) ++count.struck_at_claim;
-  bool before = point == "before the slot";
-  if (f.what == "stop") {
-    ++(before ? count.stopped_before_slot : count.stopped_after_slot);
-    stop(rank.host, f.duration);
-  } else if (f.what == "kill") {
-    ++(before ? count.killed_before_slot : count.killed_after_slot);
-    may_kill(rank.host);
-  } else {
-    ++count.stalled_after_slot;
-    stall({rank.host}, f.duration);
-  }
+  const bool at_claim = !rank.serving;
+  const bool before = point == "before the slot";
+  const std::uint64_t taken = count.stops + count.kills;
+  if (f.what == "stop") stop(rank.host, f.duration);
+  else if (f.what == "kill") may_kill(rank.host);
+  else stall({rank.host}, f.duration);
+  if (f.what != "stall" && count.stops + count.kills == taken) return;  // spared
+  if (f.what == "stop") ++(before ? count.stopped_before_slot : count.stopped_after_slot);
+  else if (f.what == "kill") ++(before ? count.killed_before_slot : count.killed_after_slot);
+  else ++count.stalled_after_slot;
+  if (at_claim) ++count.struck_at_claim;
+  ++faults_taken;
+}
+
+void Sim::inject(double second, std::function<void()> fault) {
+  at(second, [this, fault = std::move(fault)] {
+    const std::uint64_t before = injected(count);
+    fault();
+    if (injected(count) > before) ++faults_taken;
+  });
+}
+
+/// Some of what was drawn found nobody to strike: the last of their kind are spared, a step is not reached.
+void Sim::fill_up_faults() {
+  std::vector<int> alive;
+  for (auto& r : ranks)
+    if (r->alive) alive.push_back(r->host);
+  if (faults_taken >= kMinFaults || alive.empty()) return;
+  const int host = alive[rng.below(alive.size())];
+  inject(static_cast<double>(now()) / 1e6, [this, host] {
+    if (!find_host(host)->paused && rng.chance(0.5)) return stop(host, kSecond);
+    ++count.stalls;
+    stall({host}, kSecond);
+  });
+  at(static_cast<double>(now()) / 1e6 + 0.5, [this] { fill_up_faults(); });
 }
 
 void Sim::random_faults() {
@@ -146,11 +179,11 @@ void Sim::random_faults() {
     switch (rng.below(28)) {
       case 0:
       case 1:
-      case 2: at(t, [this, pick] { may_kill(pick()); }); break;
+      case 2: inject(t, [this, pick] { may_kill(pick()); }); break;
       case 3:
       case 4:
-      case 5: at(t, [this, pick, d] { stop(pick(), d); }); break;
-      case 6: at(t, [this, d] { suspend_all(d); }); break;
+      case 5: inject(t, [this, pick, d] { stop(pick(), d); }); break;
+      case 6: inject(t, [this, d] { suspend_all(d); }); break;
       case 7:
       case 8:
       case 9:
@@ -169,8 +202,9 @@ void Sim::random_faults() {
             if (mode == 0 || mode == 3 || (mode == 1 && reverse)) links.emplace_back(b, a);
           }
         if (links.empty()) break;
-        at(t, [this, links, d, mode] {
-          ++(mode == 0 ? count.cuts : mode == 1 ? count.one_way_cuts : count.partial_cuts);
+        inject(t, [this, links, d, mode] {
+          const bool between_living = std::any_of(links.begin(), links.end(), [this](auto l) { return find_host(l.first)->alive && find_host(l.second)->alive; });
+          (mode == 0 ? count.cuts : mode == 1 ? count.one_way_cuts : count.partial_cuts) += between_living ? 1 : 0;
           std::string text;
           for (auto [a, b] : links) text += " " + std::to_string(a) + ">" + std::to_string(b);
           log("cut for " + std::to_string(d / kMs) + " ms:" + text);
@@ -180,55 +214,56 @@ void Sim::random_faults() {
       }
       case 11:
       case 12:
-        at(t, [this, pick, d] {
-          ++count.stalls;
-          stall({pick()}, d);
+        inject(t, [this, pick, d] {
+          const int host = pick();
+          count.stalls += find_host(host)->alive ? 1 : 0;
+          stall({host}, d);
         });
         break;
       case 13:
-        at(t, [this, all, d] {
+        inject(t, [this, all, d] {
           ++count.stalls_of_all;
           stall(all, d);
         });
         break;
       case 14:
-        at(t, [this, d] {
+        inject(t, [this, d] {
           ++count.fail_overs;
           log("the file server fails over");
           files.fail_over(std::min<Micros>(d, 6 * kSecond));
         });
         break;
       case 15:
-        at(t, [this, random_host, other = all[rng.below(all.size())], d] {
+        inject(t, [this, random_host, other = all[rng.below(all.size())], d] {
           ++count.stale_look_ups;
           log("stale look-ups on " + std::to_string(random_host) + " and " + std::to_string(other));
           for (int h : {random_host, other}) files.stale_look_ups(h, now() + std::min<Micros>(60 * kSecond, 5 * d));
         });
         break;
       case 16:
-        at(t, [this, d] {
+        inject(t, [this, d] {
           ++count.full_disks;
           log("the disk is full");
           files.full_until(now() + d);
         });
         break;
       case 17:
-        at(t, [this, d] {
+        inject(t, [this, d] {
           ++count.lost_replies;
           log("answers of the file server get lost");
           files.lose_replies_until(now() + d);
         });
         break;
-      case 18: at(t, [this] { handover(); }); break;
+      case 18: inject(t, [this] { handover(); }); break;
       case 19:
         if (rng.chance(0.5)) {
-          at(t, [this] {
+          inject(t, [this] {
             if (worlds_ == 1 && rng.chance(0.4))  // what it is to replace has died: the end of the log that it looks at stays the end
               for (int h : hosts()) kill(h);
             force_second_world();
           });
         } else {
-          at(t, [this, d] {
+          inject(t, [this, d] {
             ++count.io_errors;
             log("writes and fsyncs fail now and then");
             files.errors_until(now() + d);
@@ -243,28 +278,28 @@ void Sim::random_faults() {
         if (what == "stall") point = "after the slot";
         bool at_claim = rng.chance(0.4);
         if (at_claim) point = "claim: " + point;
-        at(t, [this, point, what, d] { at_next(point, what, d); });
-        if (at_claim) at(t + 0.1, [this] { may_kill(active()->host); });
+        inject(t, [this, point, what, d] { at_next(point, what, d); });
+        if (at_claim) inject(t + 0.1, [this] { may_kill(active()->host); });
         break;
       }
       case 22: {
-        at(t, [this] { at_next("after the slot", "kill", 0); });
-        at(t + 0.3 * rng.uniform(), [this, d] {
+        inject(t, [this] { at_next("after the slot", "kill", 0); });
+        inject(t + 0.3 * rng.uniform(), [this, d] {
           ++count.fail_overs;
           files.fail_over(std::min<Micros>(d, 3 * kSecond));
         });
         break;
       }
       case 23:
-        at(t, [this, random_host, d] {
+        inject(t, [this, random_host, d] {
           ++count.stale_pages;
           log("stale pages on " + std::to_string(random_host));
           files.stale_pages(random_host, now() + d);
         });
         break;
-      case 24: at(t, [this, pick] { hang(pick()); }); break;
+      case 24: inject(t, [this, pick] { hang(pick()); }); break;
       case 25:  // a claim is read by others, its owner dies, the failover takes it, and the old active comes back
-        at(t, [this] {
+        inject(t, [this] {
           SimRank* a = active();
           int masters_left = 0;
           for (auto& r : ranks) masters_left += r->alive && !r->paused && r->is_master && r->world == a->world ? 1 : 0;
@@ -278,7 +313,7 @@ void Sim::random_faults() {
         });
         break;
       default: {  // the active loses its filesystem and a backup its links, the pair that minorities are made of
-        at(t, [this, d] {
+        inject(t, [this, d] {
           int a = active()->host;
           ++count.stalls;
           stall({a}, d);
@@ -291,6 +326,7 @@ void Sim::random_faults() {
       }
     }
   }
+  at(options.heal_s - 6, [this] { fill_up_faults(); });
 }
 
 }  // namespace tajo::sim

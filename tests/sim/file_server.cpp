@@ -290,7 +290,7 @@ std::uint64_t FileServer::newest_hash() const {
 
 std::vector<std::pair<FileServer::SlotEntry, Bytes>> FileServer::chain(std::vector<std::string>& wrong) const {
   std::vector<std::pair<SlotEntry, Bytes>> out;
-  std::string name = journal::row_name(1, 0);
+  std::string name = rows_.empty() ? std::string() : journal::row_name(1, 0);
   std::uint64_t previous = 0;
   while (!name.empty()) {
     auto row = rows_.find(name);

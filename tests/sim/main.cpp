@@ -40,10 +40,10 @@ WorkCounters& operator+=(WorkCounters& a, const WorkCounters& b) { return add_wo
 
 namespace {
 
-constexpr std::uint64_t kEnoughRuns = 200;  ///< from here on a rule never taken is a failure
+constexpr std::uint64_t kEnoughRuns = 1000;  ///< from here on a rule never taken is a failure
 
 struct Totals {
-  std::uint64_t runs = 0, failed = 0, statements = 0, writes = 0, reads = 0, thin_runs = 0;
+  std::uint64_t runs = 0, failed = 0, statements = 0, writes = 0, reads = 0, thin_runs = 0, few_faults = 0;
   double simulated = 0;
   cluster::RuleCounters rules;
   FaultCounters faults;
@@ -101,7 +101,13 @@ void one_run(const Job& job, std::uint64_t seed, Totals& totals, std::mutex& mut
   totals.statements += sim.statements;
   totals.writes += sim.writes_done;
   totals.reads += sim.reads_done;
-  totals.thin_runs += sim.statements < kMinStatements ? 1 : 0;
+  const bool few = job.schedule == nullptr && sim.faults_taken < kMinFaults;
+  if (sim.statements < kMinStatements || few) {
+    ++(few ? totals.few_faults : totals.thin_runs);
+    if (job.schedule == nullptr)
+      std::printf("    seed %llu is thin: %llu statements, %llu faults\n", static_cast<unsigned long long>(seed),
+                  static_cast<unsigned long long>(sim.statements), static_cast<unsigned long long>(sim.faults_taken));
+  }
   totals.simulated += static_cast<double>(sim.now()) / 1e6;
   totals.rules += mine.rules;
   totals.faults += sim.count;
@@ -204,8 +210,6 @@ int print_counters(const Totals& t, bool sql) {
 #undef TAJO_FAULT
 #undef TAJO_FILE
   if (!sql) return zeros;
-  // The log's rules are the other load's to reach; these are of master and worker.
-  zeros = 0;
 #define TAJO_WORK(x) line(#x, t.work.x)
   std::printf("queries, tasks, clients:\n");
   TAJO_WORK(queries_taken_over); TAJO_WORK(query_masters_restarted); TAJO_WORK(tasks_run_again); TAJO_WORK(outputs_lost);
@@ -248,9 +252,21 @@ const Schedule* find_schedule(const std::string& name) {
   return nullptr;
 }
 
+/// Rules that take longer than a random run, or an operator: the named schedules reach them.
+int print_schedule_counters(const cluster::RuleCounters& rules) {
+  int zeros = 0;
+#define TAJO_RULE(x) (std::printf("  %-34s %llu%s\n", #x, static_cast<unsigned long long>(rules.x), rules.x == 0 ? "   NEVER" : ""), zeros += rules.x == 0 ? 1 : 0)
+  std::printf("rules taken in schedules:\n");
+  TAJO_RULE(exits_outside); TAJO_RULE(exits_alone); TAJO_RULE(exits_silent); TAJO_RULE(starts_incomplete);
+  TAJO_RULE(decommissions); TAJO_RULE(retirements);
+#undef TAJO_RULE
+  return zeros;
+}
+
 int run_schedules(const std::string& which, Job job) {
   int failures = 0;
   bool found = false;
+  cluster::RuleCounters rules;
   for (const Schedule& s : schedules()) {
     if (which != "all" && which != s.name) continue;
     found = true;
@@ -259,6 +275,11 @@ int run_schedules(const std::string& which, Job job) {
     double elapsed = timed(job, t);
     print(s.name, t, elapsed);
     failures += t.failed > 0 ? 1 : 0;
+    rules += t.rules;
+  }
+  if (which == "all" && print_schedule_counters(rules) > 0) {
+    std::printf("FAILED: rules that only schedules reach were never taken\n");
+    return 1;
   }
   if (!found) std::fprintf(stderr, "sim: no schedule %s\n", which.c_str());
   return found && failures == 0 ? 0 : 1;
@@ -341,6 +362,11 @@ int main_with(int argc, char** argv) {
   if (t.thin_runs > 0) {
     std::printf("FAILED: %llu runs with fewer than %llu statements\n", static_cast<unsigned long long>(t.thin_runs),
                 static_cast<unsigned long long>(kMinStatements));
+    return 1;
+  }
+  if (t.few_faults > 0) {
+    std::printf("FAILED: %llu runs with fewer than %llu faults\n", static_cast<unsigned long long>(t.few_faults),
+                static_cast<unsigned long long>(kMinFaults));
     return 1;
   }
   if (t.runs >= kEnoughRuns && zeros > 0) {

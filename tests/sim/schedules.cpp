@@ -149,9 +149,25 @@ std::vector<Schedule> make() {
          s.at(12, [&s] { s.network.cut({{0, 1}}, 400 * kMs); });
        }});
   add({"active-is-the-highest-rank", 2, 3, [](Sim& s) {
+         // Ranks 3 and 4 are the masters; 4 is the active when its link to a worker breaks. Either end covers the link, and
+         // the highest rank would be preferred, were it not the active's own: the worker leaves, nobody else does.
          s.at(8, [&s] { s.handover(); });
-         s.at(12, [&s] { s.cut_both({1}, {0, 2, 3, 4}, 5 * kSecond); });
+         s.at(12, [&s] { s.cut_both({4}, {1}, 5 * kSecond); });
+         s.at(15, [&s] {
+           const cluster::View& view = s.find_host(4)->node->view();
+           if (s.active()->host != 4 || view.active() != 4) s.bad("the highest rank is not active any more");
+           if (view.contains(1) || view.members.size() != 4) s.bad("the view is not all but the worker that is cut off");
+           if (s.last_claim() > 12 * kSecond) s.bad("a claim for a link to a worker");
+         });
+         s.at(22, [&s] {
+           if (s.last_claim() > 12 * kSecond || s.find_host(4)->node->view().members.size() != 5) s.bad("the worker is not back");
+         });
          s.at(24, [&s] { s.kill(s.active()->host); });
+       },
+       answered_within(24, 0.75), [](Options& o) {
+         busy(o);
+         o.end_s = 30;
+         o.masters_last = true;
        }});
   add({"claimed-slot-visible-and-not-durable", 3, 2, [](Sim& s) {
          for (int i = 0; i < 4; ++i) {
@@ -315,6 +331,50 @@ std::vector<Schedule> make() {
          if (ended != 3) s.bad(std::to_string(ended) + " of 3 workers without a master have ended themselves");
        },
        [](Options& o) { o.end_s = o.heal_s = 90; }});
+  add({"filesystem-and-network-gone-for-two-minutes", 3, 3, [](Sim& s) {
+         s.at(8, [&s] {  // a backup and two workers, of which one was stopped and looks at the log first
+           s.stop(4, kSecond);
+           for (int h : {1, 4, 5}) {
+             std::vector<int> rest = s.hosts();
+             std::erase(rest, h);
+             s.cut_both({h}, rest, 140 * kSecond);
+             s.stall({h}, 140 * kSecond);
+           }
+         });
+       },
+       [](Sim& s) {
+         std::size_t ended = 0;
+         for (const auto& [host, why] : s.deaths) ended += why.starts_with("neither peers nor the filesystem for 120 s") ? 1 : 0;
+         if (ended != 3) s.bad(std::to_string(ended) + " of 3 ranks without peers and filesystem have ended themselves");
+       },
+       [](Options& o) { o.end_s = o.heal_s = 150; }});
+  add({"a-rank-that-never-says-hello", 2, 3, [](Sim& s) { s.at(0, [&s] { s.kill(4); }); },
+       [](Sim& s) {
+         std::size_t named = 0, ended = 0;
+         for (const auto& [host, why] : s.deaths) {
+           ended += why.starts_with("start not complete after 60 s") ? 1 : 0;
+           named += why == "start not complete after 60 s: no word from rank 4" ? 1 : 0;
+         }
+         if (ended != 4 || named != 1) s.bad("a start without rank 4: " + std::to_string(ended) + " of 4 ranks have ended themselves, " + std::to_string(named) + " names it");
+       },
+       [](Options& o) {
+         o.end_s = o.heal_s = 70;
+         o.prolong = false;
+       }});
+  add_sql({"sql-a-worker-out-of-service-and-back", 3, 3, [](Sim& s) {
+             s.at(8, [&s] { s.active()->run([&s] { s.active()->node->decommission({3}, true); }); });
+             s.at(13, [&s] { s.kill(s.active()->host); });
+             s.at(18, [&s] {
+               const cluster::View& view = s.active()->node->view();
+               if (!view.decommissioned.contains(3) || !view.contains(3) || view.members.at(3).role != cluster::Role::kSpare)
+                 s.bad("a worker taken out of service is not a spare, or not known as such to the next active");
+               s.active()->run([&s] { s.active()->node->decommission({3}, false); });
+             });
+           },
+           [](Sim& s) {
+             if (s.active()->node->view().workers_on_duty().size() != 3) s.bad("a worker put back into service is not on duty");
+           },
+           [](Options& o) { o.end_s = 40; }});
   return all;
 }
 

@@ -43,8 +43,9 @@ void Sim::add_world(int world, bool force) {
   cluster::NodeConfig c;
   int m = world == 0 ? masters : 1;
   int w = world == 0 ? workers : 1;
-  for (Rank r = 0; r < m; ++r) c.masters.push_back(r);
-  for (Rank r = m; r < m + w; ++r) c.workers.push_back(r);
+  const Rank first = options.masters_last && world == 0 ? w : 0;
+  if (world == 0) first_master = first;
+  for (Rank r = 0; r < m + w; ++r) (r >= first && r < first + m ? c.masters : c.workers).push_back(r);
   int spares = world == 0 ? options.spares : 0;
   for (Rank r = m + w; r < m + w + spares; ++r) c.spares.push_back(r);
   c.world = rng();
@@ -159,7 +160,7 @@ SimRank* Sim::active() {
   for (auto& r : ranks)
     if (r->alive && r->node->role() == cluster::Role::kActive && (!best || r->node->epoch() > best->node->epoch()))
       best = r.get();
-  return best != nullptr ? best : ranks[0].get();
+  return best != nullptr ? best : ranks[static_cast<std::size_t>(first_master)].get();
 }
 
 std::vector<int> Sim::hosts() const {

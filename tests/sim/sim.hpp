@@ -24,6 +24,7 @@ struct Options {
   int masters = 0;  ///< 0: drawn
   int workers = 0;
   int spares = -1;
+  bool masters_last = false;  ///< the ranks of conf/masters are the highest of the world
   int clients = 6;
   bool sql = false;      ///< the whole warehouse under SQL, not only the log
   double writes = 0;     ///< share of statements, 0: drawn
@@ -37,6 +38,7 @@ struct Options {
 };
 
 inline constexpr std::uint64_t kMinStatements = 200;  ///< of a run
+inline constexpr std::uint64_t kMinFaults = 3;        ///< of a random run, that did something
 inline constexpr std::size_t kTimelineBefore = 120, kTimelineAfter = 15;  ///< lines around the first violation
 
 /// How often each fault was injected; a zero in a large run fails it.
@@ -100,6 +102,8 @@ class Sim {
   void at_next(const std::string& point, const std::string& what, Micros duration);
   void at_step(SimRank& rank, const std::string& point);
   void random_faults();
+  /// At that time: a fault of the random runs, counted as taken when it did something.
+  void inject(double second, std::function<void()> fault);
 
   // what the parts report
   void on_slot(SimRank& rank, const std::string& row, std::int64_t index, const journal::Slot& slot);
@@ -119,10 +123,11 @@ class Sim {
   std::vector<std::pair<int, std::string>> deaths;
   std::unique_ptr<Load> load;
   std::vector<std::unique_ptr<SimRank>> ranks;
-  std::uint64_t statements = 0, writes_done = 0, reads_done = 0;
+  std::uint64_t statements = 0, writes_done = 0, reads_done = 0, faults_taken = 0;
   Micros last_answer = 0;
   std::vector<Micros> answers;  ///< when statements were answered, for schedules that look at gaps
   int masters = 0, workers = 0;
+  Rank first_master = 0;
 
  private:
   struct StepFault {
@@ -130,6 +135,7 @@ class Sim {
     Micros duration;
   };
   void add_world(int world, bool force);
+  void fill_up_faults();
   void log_slot(const SimRank& rank, const Bytes& segment, const std::string& row, std::int64_t index, const journal::Slot& slot);
   void check_claim(SimRank& claimant, const std::string& cause);
   void check();

@@ -21,6 +21,7 @@ struct RuleCounters {
   std::uint64_t holds = 0, holds_superseded = 0, holds_shrunk = 0;  ///< active that lost more than half
   std::uint64_t handovers_granted = 0, handovers_for_files = 0;
   std::uint64_t evictions_obeyed = 0, joins_admitted = 0, promotions = 0, spares_to_masters = 0, masters_to_workers = 0, decommissions = 0, retirements = 0;
+  std::uint64_t exits_outside = 0, exits_alone = 0, exits_silent = 0, starts_incomplete = 0;  ///< §4.5 and §4.7: this rank ended itself
   std::uint64_t absences = 0, gates = 0;
   std::uint64_t superseded = 0;
   std::uint64_t reads_by_slot = 0, reads_by_majority = 0, checks_refused = 0;
