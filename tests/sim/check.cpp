@@ -97,6 +97,60 @@ void Sim::check_claim(SimRank& claimant, const std::string& cause) {
   }
 }
 
+/// Nothing has gone wrong for some seconds, and everybody knows it.
+bool Sim::all_is_well(const SimRank& active) const {
+  constexpr Micros kWell = 5 * kSecond;
+  if (now() < 2 * kWell || worlds_ > 1 || !step_faults_.empty() || active.node->role() != cluster::Role::kActive || !active.serving) return false;
+  if (now() - last_takeover_ < kWell || active.node->status().find("stepdown") != std::string::npos) return false;
+  const cluster::View& view = active.node->view();
+  if (view.with_role(cluster::Role::kBackup).empty()) return false;
+  for (const auto& a : ranks) {
+    if (!view.contains(a->rank)) {
+      if (a->alive) return false;  // somebody is on its way back
+      continue;
+    }
+    if (a->paused || now() - a->stable_since < kWell || a->node->view() != view || (!a->alive && a.get() != &active)) return false;
+    if (files.troubled_since(a->host, now() - kWell) || files.shows_old_things(a->host)) return false;
+    for (const auto& b : ranks)
+      if (network.changed_at(a->host, b->host) > now() - kWell && network.changed_at(a->host, b->host) > 0) return false;
+  }
+  return true;
+}
+
+/// §6: another serves soon after the active was killed.
+void Sim::watch_takeover(const SimRank& killed) {
+  if (!killed.alive || !all_is_well(killed)) return;
+  const std::size_t members = killed.node->view().members.size();
+  std::map<int, Micros> slow;
+  for (const auto& r : ranks) slow[r->host] = files.slow(r->host);
+  slow[-1] = network.slow_votes();
+  // Of two, the one that is left is no half of the other: it waits for silence in the log.
+  const bool alone = members < 3;
+  const std::uint64_t faults = injected(count);  // this kill is among them
+  const Micros at = now();
+  events.after(alone ? kTakeoverAlone : kTakeover, [this, at, alone, faults, slow] { check_takeover(at, alone, faults, slow); });
+}
+
+void Sim::check_takeover(Micros killed, bool alone, std::uint64_t faults, const std::map<int, Micros>& slow_before) {
+  if (injected(count) != faults) return;  // something else went wrong meanwhile
+  // Now and then a request takes longer than usual: that is not the rules' doing.
+  Micros slow = 0;
+  for (const auto& r : ranks)
+    if (r->alive && r->node->role() != cluster::Role::kWorker) slow = std::max(slow, files.slow(r->host) - slow_before.at(r->host));
+  slow += network.slow_votes() - slow_before.at(-1);
+  const Micros bound = (alone ? kTakeoverAlone : kTakeover) + slow;
+  if (last_takeover_ > killed) {
+    ++(alone ? takeovers.alone : takeovers.majority);
+    if (!alone) takeovers.slowest_majority = std::max(takeovers.slowest_majority, last_takeover_ - killed);
+    return;
+  }
+  if (now() - killed < bound) {
+    events.after(bound - (now() - killed), [this, killed, alone, faults, slow_before] { check_takeover(killed, alone, faults, slow_before); });
+    return;
+  }
+  bad("nobody serves " + std::to_string((now() - killed) / kMs) + " ms after a single kill of the active (" + (alone ? "one of two is left)" : "a majority is left)"));
+}
+
 void Sim::check() {
   check_chain();
   bool masters_left = false;

@@ -5,13 +5,10 @@
 
 namespace tajo::sim {
 
-namespace {
-/// What was injected; evictions follow from it.
 std::uint64_t injected(const FaultCounters& c) {
   auto* words = reinterpret_cast<const std::uint64_t*>(&c);
   return std::accumulate(words, words + sizeof c / sizeof *words, std::uint64_t{0}) - c.evictions;
 }
-}  // namespace
 
 void Sim::on_death(SimRank& rank, const std::string& why) {
   log("rank " + std::to_string(rank.host) + " dies: " + why);
@@ -43,6 +40,7 @@ void Sim::kill(int host) {
   SimRank* r = find_host(host);
   if (r == nullptr || !r->alive) return;
   ++count.kills;
+  watch_takeover(*r);
   r->die("killed");
 }
 
@@ -327,6 +325,8 @@ void Sim::random_faults() {
     }
   }
   at(options.heal_s - 6, [this] { fill_up_faults(); });
+  // When all is well again, a single kill is held against the bounds of a takeover.
+  if (options.seed % 2 == 1) at(options.heal_s + 18, [this] { may_kill(active()->host); });
 }
 
 }  // namespace tajo::sim

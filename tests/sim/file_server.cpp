@@ -14,8 +14,20 @@ FileServer::Result with(FileStatus status) {
   r.status = status;
   return r;
 }
+constexpr Micros kUsualWait = 700;   // for the server
 constexpr std::int64_t kDirectory = -2;  // look-ups of a row's name in the negative cache
 }  // namespace
+
+bool FileServer::shows_old_things(int host) const {
+  for (const auto* until : {&negative_until_, &pages_until_})
+    if (auto it = until->find(host); it != until->end() && it->second > sim_.now()) return true;
+  return false;
+}
+
+Micros FileServer::slow(int host) const {
+  auto it = slow_.find(host);
+  return it == slow_.end() ? 0 : it->second;
+}
 
 Micros FileServer::latency() { return 100 + static_cast<Micros>(rng_.below(600)); }
 
@@ -30,6 +42,7 @@ bool FileServer::troubled_since(int host, Micros since) const {
 
 void FileServer::submit(SimRank& rank, Execute request, Done done) {
   Micros wait = rng_.chance(0.97) ? latency() : static_cast<Micros>(rng_.below(60 * kMs));
+  slow_[rank.host] += std::max<Micros>(0, wait - kUsualWait);
   sim_.events.after(wait, [this, &rank, request = std::move(request), done = std::move(done)]() mutable {
     execute(rank, std::move(request), std::move(done), true);
   });

@@ -68,6 +68,9 @@ class FileServer {
   void errors_until(Micros until) { errors_until_ = std::max(errors_until_, until); }
   void lose_replies_until(Micros until) { lost_until_ = std::max(lost_until_, until); }
   bool troubled_since(int host, Micros since) const;
+  bool shows_old_things(int host) const;
+  /// By how much requests of a host took longer than usual, in all.
+  Micros slow(int host) const;
 
   const std::map<std::string, Row>& rows() const { return rows_; }
   /// The chain hash of the newest slot as a process sees it that has cached nothing; 0: there is none.
@@ -91,7 +94,7 @@ class FileServer {
   std::map<std::string, Row> rows_;
   std::map<std::string, File> files_;
   std::set<std::string> gone_files_;
-  std::map<int, Micros> stalled_, negative_until_, pages_until_;
+  std::map<int, Micros> stalled_, negative_until_, pages_until_, slow_;
   std::map<std::tuple<int, std::string, std::int64_t>, Micros> negative_;
   std::set<int> recovered_without_;  // clients whose unsynced state the server has dropped: their next fsync fails
   Micros down_until_ = 0, full_until_ = 0, errors_until_ = 0, lost_until_ = 0;

@@ -1,6 +1,7 @@
 // sim --seeds N [--start S] [--jobs J]      random runs; a rule or fault that was never taken fails the run
 // sim --seed N [-v | -vv | -vvv]            one run again, with a timeline
 // sim --sql …                               the whole warehouse under SQL instead of the log alone
+// sim --ranks N …                           random runs in worlds of N ranks, three of them masters
 // sim --scale RANKS                         load of the active master in a large world, as a table
 // sim --schedule NAME|all [--seeds N]       the named schedules
 // sim_canary --canary NAME|all              known-bad variants, each of which must be caught
@@ -48,6 +49,7 @@ struct Totals {
   cluster::RuleCounters rules;
   FaultCounters faults;
   WorkCounters work;
+  TakeoverCounters takeovers;
   FileServer::Counters files;
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> kinds;  // text without numbers: count, first seed
 };
@@ -56,7 +58,7 @@ struct Job {
   const Schedule* schedule = nullptr;
   Variant variant;
   std::uint64_t start = 1, seeds = 1;
-  int verbosity = 0, jobs = 1;
+  int verbosity = 0, jobs = 1, ranks = 0;
   bool sql = false, record = false;
   std::uint64_t stop_after_failures = UINT64_MAX;
 };
@@ -75,6 +77,10 @@ void one_run(const Job& job, std::uint64_t seed, Totals& totals, std::mutex& mut
   o.variant = job.variant;
   o.sql = job.sql || (job.schedule != nullptr && job.schedule->sql);
   o.record = job.record;
+  if (job.ranks > 0) {
+    o.masters = std::min(3, job.ranks - 1);
+    o.workers = job.ranks - o.masters;
+  }
   if (job.schedule != nullptr) {
     o.masters = job.schedule->masters;
     o.workers = job.schedule->workers;
@@ -112,6 +118,8 @@ void one_run(const Job& job, std::uint64_t seed, Totals& totals, std::mutex& mut
   totals.rules += mine.rules;
   totals.faults += sim.count;
   totals.work += sim.work;
+  totals.takeovers.majority += sim.takeovers.majority;
+  totals.takeovers.slowest_majority = std::max(totals.takeovers.slowest_majority, sim.takeovers.slowest_majority);
   auto* to = reinterpret_cast<std::uint64_t*>(&totals.files);
   auto* from = reinterpret_cast<const std::uint64_t*>(&sim.files.count);
   for (std::size_t i = 0; i < sizeof(FileServer::Counters) / 8; ++i) to[i] += from[i];
@@ -197,6 +205,8 @@ int print_counters(const Totals& t, bool sql) {
   TAJO_RULE(superseded); TAJO_RULE(reads_by_slot); TAJO_RULE(reads_by_majority); TAJO_RULE(checks_refused);
   TAJO_RULE(disk_full); TAJO_RULE(rows_closed); TAJO_RULE(rows_removed); TAJO_RULE(states_fetched);
   TAJO_RULE(frames_dropped); TAJO_RULE(frames_evicted); TAJO_RULE(frames_early); TAJO_RULE(hushed_claims); TAJO_RULE(early_seen_ends); TAJO_RULE(ghosts); TAJO_RULE(late_handovers);
+  line("takeovers after a single kill", t.takeovers.majority);
+  line("the slowest of them, ms", static_cast<std::uint64_t>(t.takeovers.slowest_majority / kMs));
   std::printf("faults:\n");
   TAJO_FAULT(kills); TAJO_FAULT(stops); TAJO_FAULT(hangs); TAJO_FAULT(suspends); TAJO_FAULT(cuts);
   TAJO_FAULT(one_way_cuts); TAJO_FAULT(partial_cuts); TAJO_FAULT(stalls); TAJO_FAULT(stalls_of_all);
@@ -336,6 +346,7 @@ int main_with(int argc, char** argv) {
     else if (a == "--schedule") schedule = value();
     else if (a == "--canary") canary = value();
     else if (a == "--sql") job.sql = true;
+    else if (a == "--ranks") job.ranks = std::max(2, std::stoi(value()));
     else if (a == "--scale") scale = std::stoi(value());
     else if (a.starts_with("-v")) job.verbosity = static_cast<int>(a.size()) - 1;
     else {

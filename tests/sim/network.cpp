@@ -2,9 +2,14 @@
 
 #include <ctime>
 
+#include "messages.hpp"
 #include "sim.hpp"
 
 namespace tajo::sim {
+
+namespace {
+constexpr Micros kUsualDelivery = 550;
+}
 
 void Network::send(SimRank& from, Rank to, Bytes payload) {
   SimRank* target = sim_.find(from.world, to);
@@ -22,6 +27,10 @@ void Network::transmit(SimRank& from, SimRank& to, Bytes payload) {
   Micros wait = 50 + static_cast<Micros>(rng_.below(rng_.chance(0.98) ? 500 : 50'000));
   Micros at = std::max(link.last_delivery, sim_.now() + wait);
   link.last_delivery = at;
+  if (at - sim_.now() > kUsualDelivery && !payload.empty() && payload[0] == cluster::kClusterTag) {
+    const cluster::Kind kind = cluster::decode_letter(payload).kind;
+    if (kind == cluster::Kind::kSuspect || kind == cluster::Kind::kYes) slow_votes_ += at - sim_.now() - kUsualDelivery;
+  }
   cluster::Stamp stamp = from.stamp_;
   Incarnation receiver = std::max<Incarnation>(1, from.peers[to.rank]);
   sim_.events.after(at - sim_.now(), [this, &from, &to, stamp, receiver, payload = std::move(payload)]() mutable {

@@ -24,6 +24,8 @@ class Network {
   void cut(Links links, Micros duration);
   Micros changed_at(int from, int to) const;
   bool cut_between(int a, int b) const;  ///< either way
+  /// By how much the slow ones of the messages that decide a takeover were late, in all.
+  Micros slow_votes() const { return slow_votes_; }
 
  private:
   struct Link {
@@ -39,6 +41,7 @@ class Network {
   Sim& sim_;
   Random rng_;
   std::map<std::pair<int, int>, Link> links_;
+  Micros slow_votes_ = 0;
 };
 
 }  // namespace tajo::sim

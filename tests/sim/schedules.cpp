@@ -6,6 +6,8 @@
 namespace tajo::sim {
 namespace {
 
+constexpr double kMajorityBack = static_cast<double>(kTakeover) / kSecond, kMinorityBack = static_cast<double>(kTakeoverAlone) / kSecond;
+
 /// Many statements in little time: a stale answer would show.
 void busy(Options& o) {
   o.writes = 0.3;
@@ -39,7 +41,7 @@ std::vector<Schedule> make() {
   auto add = [&](Schedule s) { all.push_back(std::move(s)); };
 
   add({"kill-active", 2, 3, [](Sim& s) { s.at(10, [&s] { s.kill(s.active()->host); }); },
-       answered_within(10, 0.75), [](Options& o) { busy(o); }});
+       answered_within(10, kMajorityBack), [](Options& o) { busy(o); }});
   add({"slot-after-removal-by-a-sleeper", 2, 3,
        [](Sim& s) {
          for (int i = 0; i < 3; ++i) s.at(8 + i * 14, [&s] { s.at_next("before the slot", "stop", 12 * kSecond); });
@@ -164,7 +166,7 @@ std::vector<Schedule> make() {
          });
          s.at(24, [&s] { s.kill(s.active()->host); });
        },
-       answered_within(24, 0.75), [](Options& o) {
+       answered_within(24, kMajorityBack), [](Options& o) {
          busy(o);
          o.end_s = 30;
          o.masters_last = true;
@@ -267,13 +269,21 @@ std::vector<Schedule> make() {
          s.at(16, [&s] { s.kill(4); });
          s.at(20, [&s] { s.kill(s.active()->host); });
        },
-       answered_within(20, 3.0)});
+       answered_within(20, kMajorityBack), [](Options& o) { busy(o); }});  // the worker's vote
   add({"minority-left-alone", 2, 3, [](Sim& s) {
          s.at(10, [&s] {
            for (int h : {0, 2, 3}) s.kill(h);
          });
        },
-       answered_within(10, 3.0), [](Options& o) { busy(o); }});
+       answered_within(10, kMinorityBack), [](Options& o) { busy(o); }});
+  add({"one-of-two-left", 2, 1, [](Sim& s) {
+         s.at(8, [&s] { s.kill(2); });
+         s.at(20, [&s] { s.kill(s.active()->host); });
+       },
+       [](Sim& s) {
+         if (s.takeovers.alone != 1) s.bad("the takeover by one of two was not watched");
+       },
+       [](Options& o) { busy(o); }});
   add({"stand-in-of-a-master-that-is-back", 2, 3, [](Sim& s) {
          s.at(8, [&s] { s.stop(1, 3 * kSecond); });  // the spare becomes a backup, then its master is admitted again
          s.at(20, [&s] { s.kill(2); });

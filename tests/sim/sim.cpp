@@ -19,6 +19,8 @@ Sim::Sim(Options o)
       network(*this, Random(rng())) {
   static constexpr std::pair<int, int> kShapes[] = {{2, 3}, {3, 2}, {2, 4}, {3, 3}, {4, 2}, {3, 4}, {1, 4}, {2, 3}};
   auto shape = kShapes[rng.below(std::size(kShapes))];
+  static constexpr std::pair<int, int> kSmall[] = {{1, 2}, {2, 1}};
+  if (options.seed % 16 == 7) shape = kSmall[options.seed / 16 % 2];
   masters = options.masters != 0 ? options.masters : shape.first;
   workers = options.workers != 0 ? options.workers : shape.second;
   if (options.spares < 0) options.spares = rng.chance(0.3) ? 1 : 0;

@@ -49,10 +49,22 @@ struct FaultCounters {
                 killed_before_slot = 0, killed_after_slot = 0, stalled_after_slot = 0, struck_at_claim = 0, evictions = 0;
 };
 
+/// All that was injected; evictions follow from it.
+std::uint64_t injected(const FaultCounters& c);
+
 /// How often the rules above the log were taken (docs/recovery.md §6); a zero in a large run of SQL fails it.
 struct WorkCounters {
   std::uint64_t queries_taken_over = 0, query_masters_restarted = 0, tasks_run_again = 0, outputs_lost = 0, consumers_restarted = 0,
                 requests_repeated = 0, recorded_answers = 0, sessions_resumed = 0, planning_refused = 0, ends_kept = 0, ends_told_again = 0;
+};
+
+/// §6: after one kill of the active, with nothing else wrong, another serves within so long of its default intervals.
+inline constexpr Micros kTakeover = 700 * kMs, kTakeoverAlone = 2700 * kMs;
+
+/// Takeovers that were held against these bounds.
+struct TakeoverCounters {
+  std::uint64_t majority = 0, alone = 0;  ///< a majority was left; one of two was
+  Micros slowest_majority = 0;
 };
 
 /// Load of the active master in a large world.
@@ -109,6 +121,7 @@ class Sim {
   void on_slot(SimRank& rank, const std::string& row, std::int64_t index, const journal::Slot& slot);
   void on_slot_lost(const std::string& row, std::int64_t index) { winners_.erase({row, index}); }
   void on_death(SimRank& rank, const std::string& why);
+  void on_active() { last_takeover_ = now(); }
   std::function<void(SimRank&, const cluster::RuleCounters&)> on_end;
   std::function<void(const std::string& cause)> on_claim;
 
@@ -119,6 +132,7 @@ class Sim {
   Network network;
   FaultCounters count;
   WorkCounters work;
+  TakeoverCounters takeovers;
   LoadMeter* meter = nullptr;
   std::vector<std::pair<int, std::string>> deaths;
   std::unique_ptr<Load> load;
@@ -136,6 +150,9 @@ class Sim {
   };
   void add_world(int world, bool force);
   void fill_up_faults();
+  bool all_is_well(const SimRank& active) const;
+  void watch_takeover(const SimRank& killed);
+  void check_takeover(Micros killed, bool alone, std::uint64_t faults, const std::map<int, Micros>& slow_before);
   void log_slot(const SimRank& rank, const Bytes& segment, const std::string& row, std::int64_t index, const journal::Slot& slot);
   void check_claim(SimRank& claimant, const std::string& cause);
   void check();
@@ -148,6 +165,7 @@ class Sim {
   std::size_t lines_after_ = 0;
   std::vector<Micros> claims_;
   int worlds_ = 0;
+  Micros last_takeover_ = 0;
 };
 
 cluster::RuleCounters& operator+=(cluster::RuleCounters& a, const cluster::RuleCounters& b);

@@ -154,6 +154,7 @@ void SimRank::on_view(const cluster::View& view, Role self) {
 
 void SimRank::on_active(Epoch epoch) {
   serving = true;
+  sim.on_active();
   sim.log("rank " + std::to_string(host) + " is ACTIVE in epoch " + std::to_string(epoch));
   service->on_active(epoch);
 }
