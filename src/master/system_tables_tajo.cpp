@@ -41,8 +41,8 @@ void cluster_rows(const SystemContext& c, SystemRows& out) {
              {"total_cpu", number_value(h.cores)},
              {"used_mem", number_value(h.memory_used_bytes >> 20)},
              {"total_mem", number_value(h.memory_bytes >> 20)},
-             {"used_disk", number_value(0)},
-             {"total_disk", number_value(0)},
+             {"used_disk", Value{}},  // Tajo's columns; no rank asks about its disks
+             {"total_disk", Value{}},
              {"running_tasks", number_value(h.running_tasks)},
              {"last_heartbeat_ts", node.heard_at == 0 ? Value{} : Value(c.parts.runtime.wall() - (now - node.heard_at))},
              {"launcher", text_value(h.launcher_lost ? "lost" : "present")}});

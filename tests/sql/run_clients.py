@@ -1,4 +1,4 @@
-"""What clients do, against a real cluster: psql, COPY, files (file_checks.py), SCRAM over TCP, cancel, results too large for memory.
+"""What clients do, against a real cluster: psql, COPY, files (file_checks.py), what the cluster shows (view_checks.py), SCRAM over TCP, cancel, results too large for memory.
 run_clients.py [--workers N] [--masters N] [--set NAME=VALUE] [CHECK…]: each check has a database of its own."""
 import argparse
 import ctypes
@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import psycopg2  # noqa: E402
 
 import file_checks  # noqa: E402
+import view_checks  # noqa: E402
 from client_place import Place, equal, fails  # noqa: E402
 from cluster import Cluster  # noqa: E402
 
@@ -306,7 +307,7 @@ def run(name, check, cluster, settings):
 
 
 def main():
-    found = {**vars(file_checks), **globals()}
+    found = {**vars(file_checks), **vars(view_checks), **globals()}
     checks = {name[6:]: check for name, check in found.items() if name.startswith("check_")}
     parser = argparse.ArgumentParser()
     parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(checks))
