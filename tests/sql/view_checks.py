@@ -6,11 +6,13 @@ import pathlib
 import threading
 import urllib.parse
 
+import psycopg2
+
 from client_place import equal, fails
 from cluster import ROOT, wait_until
 from terminal import Terminal
 
-SLOW = "SELECT sum(a.i % (b.i + 1)) FROM generate_series(1, 12000) a (i) CROSS JOIN t b"
+ENDLESS = "SELECT sum(a.i % (b.i + 1)) FROM generate_series(1, 90000000) a (i) CROSS JOIN t b"   # until it is cancelled
 
 
 def tsql(place):
@@ -21,7 +23,7 @@ def tsql(place):
 
 
 def check_tsql_terminal(place):
-    """\\?, \\l, \\d, \\d TABLE against a real cluster, an answer, and a progress bar that moves and goes away."""
+    """\\?, \\l, \\d, \\d TABLE against a real cluster, answers, and a progress bar until Ctrl-C ends the query."""
     place.rows("CREATE TABLE t AS SELECT i, i / 2.0 AS half FROM generate_series(1, 20000) AS g (i)")
     place.rows("CREATE TABLE words (w text, d date)")
     prompt = place.database + "> "
@@ -44,13 +46,15 @@ def check_tsql_terminal(place):
         equal("w\ttext\nd\tdate" in ask("\\d words").lower(), True)
         equal("Did not find any relation named \"nothing\"" in ask("\\d nothing"), True)
         equal("(1 rows, " in ask("SELECT count(*) FROM t;"), True)
-        shell.type(SLOW + ";\n")
+        shell.type(ENDLESS + ";\n")
         first = shell.until("%  ")
         equal(("[" in first, "]" in first), (True, True))
         shell.until(" sec")
         shell.until("%  ")   # drawn again
-        answer = shell.until(prompt, 60)
-        equal("(1 rows, " in answer, True)
+        shell.type("\x03")
+        shell.until("KILL: q_", 60)
+        shell.until(prompt)
+        equal("(1 rows, " in ask("SELECT count(*) FROM t;"), True)
         shell.type("\\q\n")
         equal(shell.status(), 0)
 
@@ -101,30 +105,36 @@ def check_web_page(place):
             equal((worker["cores"] > 0, worker["memory_mb"] > 0, worker["status"]), (True, True, "RUNNING"))
 
     connection = place.connect()
-    problems = []
+    ends = []
 
     def ask():
         try:
-            connection.cursor().execute(SLOW + " -- shown on the page")
-        except Exception as e:
-            problems.append(e)
+            connection.cursor().execute(ENDLESS + " -- shown while it runs")
+            ends.append("answered")
+        except psycopg2.Error as e:
+            ends.append(e.pgcode)
+
+    def seen(page, tag, state):
+        if not wait_until(lambda: (page.query(tag) or {}).get("state") == state):
+            raise AssertionError(f"not seen {state}: {page.query(tag)}")
+        return page.query(tag)
 
     client = threading.Thread(target=ask)
     client.start()
     try:
         for page in pages:
-            if not wait_until(lambda: (page.query("shown on the page") or {}).get("state") == "QUERY_RUNNING"):
-                raise AssertionError(f"not seen running: {page.query('shown on the page')}")
-            query = page.query("shown on the page")
-            equal((query["user"], query["database"], 0 <= query["progress"] <= 1), (cluster.user, place.database, True))
+            query = seen(page, "shown while it runs", "QUERY_RUNNING")
+            equal((query["user"], query["database"], 0 <= query["progress"] < 1), (cluster.user, place.database, True))
     finally:
-        client.join()
-    equal(problems, [])
+        while client.is_alive():   # a cancel that comes before the statement does nothing
+            connection.cancel()
+            client.join(0.2)
+    equal(ends, ["57014"])
+    place.rows("SELECT sum(i) FROM t -- shown when it is done")
     for page in pages:
-        if not wait_until(lambda: page.query("shown on the page")["state"] == "QUERY_SUCCEEDED"):
-            raise AssertionError(f"not seen done: {page.query('shown on the page')}")
-        query = page.query("shown on the page")
-        equal((query["progress"], query["rows"], query["error"], query["elapsed_ms"] > 0), (1.0, 1, "", True))
+        equal(seen(page, "shown while it runs", "QUERY_KILLED")["error"] != "", True)
+        query = seen(page, "shown when it is done", "QUERY_SUCCEEDED")
+        equal((query["progress"], query["rows"], query["error"]), (1.0, 1, ""))
     place.rows("DROP USER watcher")
 
 
