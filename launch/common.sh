@@ -11,6 +11,7 @@ gone=
 log_end=
 launch=
 supervise=
+drain=
 while [ $# -gt 0 ]; do
   case $1 in
     --config) config=${2:?--config needs a directory}; shift 2 ;;
@@ -23,6 +24,7 @@ while [ $# -gt 0 ]; do
     --launch) launch=${2:?--launch needs a name}; shift 2 ;;
     --here) here=1; shift ;;
     --supervise) supervise=1; shift ;;
+    --drain) drain=1; shift ;;
     *) break ;;
   esac
 done
@@ -54,6 +56,7 @@ launch_agent=${TAJO_LAUNCH_AGENT:-ssh -o BatchMode=yes -o ConnectTimeout=1}
 supervisor_file=$TAJO_PID_DIR/tajo-$user-supervisor.pid
 
 fail() { echo "$script: $*" >&2; exit 1; }
+say() { echo "$(date "+%F %T.%3N") $script: $*"; }
 
 # Masters, workers, ports; refuses wrong files with a line that names file and key.
 read_plan() {
@@ -65,6 +68,32 @@ read_plan() {
 # The launch that runs on this root directory, or is being started.
 current_launch() { cat "$TAJO_PLAN_HA_DIR/launch" 2>/dev/null || true; }
 name_launch() { echo "$1" > "$TAJO_PLAN_HA_DIR/.launch.$$" && mv "$TAJO_PLAN_HA_DIR/.launch.$$" "$TAJO_PLAN_HA_DIR/launch"; }
+
+# Sets TAJO_STATE_… (of launch $1, else of whoever answers); $log_end is the first look that saw the log's present end.
+look() {
+  eval "$("$bin/tajo" --config "$config" launch-state ${1:+--launch "$1"})"
+  [ "${TAJO_STATE_LOG_END%%@*}" = "${log_end%%@*}" ] || log_end=$TAJO_STATE_LOG_END
+}
+
+# The masters of launch $1 let no statement in, what is under way ends or is re-run by the next world, and the log gets its
+# last words. Its ranks are then to be ended by requests/replace-$1: a stop would fail what runs.
+drain_limit=${TAJO_SUPERVISE_DRAIN:-10}
+drain() {
+  local tenth until=$((SECONDS + drain_limit))
+  : > "$TAJO_PLAN_HA_DIR/requests/drain-$1"
+  while [ $SECONDS -le $until ]; do
+    look "$1"
+    if [ "$TAJO_STATE_DRAINED" = 1 ] || [ "$TAJO_STATE_ANSWERING" = 0 ] || [ -e "$TAJO_PLAN_HA_DIR/requests/stop" ]; then break; fi
+    sleep 0.1
+  done
+  say "drained: $TAJO_STATE_DRAINED, $TAJO_STATE_RUNNING queries run"
+  : > "$TAJO_PLAN_HA_DIR/requests/close-$1"
+  for tenth in $(seq 10); do
+    look "$1"
+    [ "$TAJO_STATE_ENDED" = 1 ] && break
+    sleep 0.05
+  done
+}
 
 request_stop() { mkdir -p "$TAJO_PLAN_HA_DIR/requests" && : > "$TAJO_PLAN_HA_DIR/requests/stop${1:+-$1}"; }
 

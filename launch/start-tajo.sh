@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# launch/start-tajo.sh [--config DIR] [--force] [--hosts A,B,…] [--workers N] [--supervise]: starts the cluster of DIR (tajo-site.xml,
+# launch/start-tajo.sh [--config DIR] [--force [--drain]] [--hosts A,B,…] [--workers N] [--supervise]: starts the cluster of DIR (tajo-site.xml,
 # masters, workers, tajo-env.sh) and returns when it serves, printing the client and web addresses of every master.
-# --force replaces a cluster that runs, or may run, on the same root directory; --hosts starts only what masters and
+# --force replaces a cluster that runs, or may run, on the same root directory; with --drain what it is asked meanwhile waits,
+# what runs may end for TAJO_SUPERVISE_DRAIN (10) seconds, and the new cluster runs again what does not. --hosts starts only what masters and
 # workers place on these hosts, --workers N so many workers; --supervise leaves a supervisor behind (supervise.sh).
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
@@ -30,6 +31,15 @@ if [ -z "$force" ]; then
 else
   # What can be reached is ended; what cannot is fenced by the new cluster's claim.
   [ -n "$replaces" ] || succeed
+  if [ -n "$drain" ] && [ -z "$replaces" ]; then
+    look
+    old=$TAJO_STATE_LAUNCH
+    if [ -n "$TAJO_STATE_ACTIVE" ]; then
+      drain "$old"
+      : > "$TAJO_PLAN_HA_DIR/requests/replace-$old"
+      wait_for_ranks "$old" 15
+    fi
+  fi
   if [ -n "$replaces" ]; then
     : > "$TAJO_PLAN_HA_DIR/requests/replace-$replaces"
     for file in $(present rank "$replaces"); do   # of hosts that do not answer: nobody is there to wait for

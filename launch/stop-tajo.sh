@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# launch/stop-tajo.sh [--config DIR]: stops the cluster of DIR on all its hosts, from any of them. The active ends the log
-# with its last words; each rank's keeper ends it, TERM, then KILL after TAJO_STOP_TIMEOUT (10) seconds.
+# launch/stop-tajo.sh [--config DIR] [--drain]: stops the cluster of DIR on all its hosts, from any of them. The active ends the
+# log with its last words; each rank's keeper ends it, TERM, then KILL after TAJO_STOP_TIMEOUT (10) seconds.
+# With --drain what is asked waits, what runs may end for TAJO_SUPERVISE_DRAIN (10) seconds, and the next cluster on this
+# root directory runs again what does not.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 read_plan
@@ -16,6 +18,13 @@ if [ -z "$(supervisors)" ] && [ ! -f "$pid_file" ] && [ -z "$(present rank)$(pre
   rm -f "$TAJO_PLAN_HA_DIR"/after-* 2>/dev/null || true
   echo "no tajo to stop (no $pid_file)"
   exit 0
+fi
+if [ -n "$drain" ]; then
+  look
+  if [ -n "$TAJO_STATE_ACTIVE" ]; then
+    drain "$TAJO_STATE_LAUNCH"
+    : > "$TAJO_PLAN_HA_DIR/requests/replace-$TAJO_STATE_LAUNCH"   # comes before a stop
+  fi
 fi
 request_stop   # supervisors see it too, and start no other
 kept=$(present rank)$(present stopping)

@@ -13,7 +13,6 @@ all_hosts=$TAJO_PLAN_HOSTS
 ha=$TAJO_PLAN_HA_DIR
 look_s=0.2
 idle_limit=${TAJO_SUPERVISE_IDLE:-60}
-drain_limit=${TAJO_SUPERVISE_DRAIN:-10}
 retry_s=1
 mkdir -p "$TAJO_PID_DIR" "$ha/requests"
 echo $$ > "$supervisor_file"
@@ -21,7 +20,6 @@ mark=$ha/supervisor-$(hostname)-$$
 printf 'host %s\npid %s\n' "$(hostname)" $$ > "$mark"
 trap 'trap "" TERM INT; rm -f "$mark"; [ "$(cat "$supervisor_file" 2>/dev/null)" != $$ ] || rm -f "$supervisor_file"' EXIT
 trap 'trap "" TERM INT; exit 0' TERM INT   # a second signal (the guard's after Slurm's) would end the trap above
-say() { echo "$(date "+%F %T.%3N") supervise.sh: $*"; }
 
 # Which of all hosts answer within $1 seconds, in their order, with commas.
 answering_hosts() {
@@ -42,30 +40,6 @@ planned_ranks() {   # on hosts $1
   local part sum=0
   for part in $(hosts=$1; read_plan; echo "$TAJO_PLAN_RANKS"); do sum=$((sum + ${part##*:})); done
   echo $sum
-}
-
-# Sets TAJO_STATE_…; $log_end is the first look that saw the log's present end.
-look() {
-  eval "$("$bin/tajo" --config "$config" launch-state --launch "$launch")"
-  [ "${TAJO_STATE_LOG_END%%@*}" = "${log_end%%@*}" ] || log_end=$TAJO_STATE_LOG_END
-}
-
-# The masters let no statement in, what is under way ends or is re-run by the next world, and the log gets its last words.
-drain() {
-  local tenth until=$((SECONDS + drain_limit))
-  : > "$ha/requests/drain-$launch"
-  while [ $SECONDS -le $until ]; do
-    look
-    if [ "$TAJO_STATE_DRAINED" = 1 ] || [ "$TAJO_STATE_ANSWERING" = 0 ] || [ -e "$ha/requests/stop" ]; then break; fi
-    sleep 0.1
-  done
-  say "drained: $TAJO_STATE_DRAINED, $TAJO_STATE_RUNNING queries run"
-  : > "$ha/requests/close-$launch"
-  for tenth in $(seq 10); do
-    look
-    [ "$TAJO_STATE_ENDED" = 1 ] && break
-    sleep 0.05
-  done
 }
 
 # Ends at once what is left on $hosts of launch $1.
@@ -92,7 +66,7 @@ relaunch() {
   ln -sT "$next" "$ha/after-$launch" 2>/dev/null || return 0
   name_launch "$next"
   # In a planned one nobody is in a hurry: a host that is slow today is not left out.
-  if [ "${2:-}" = planned ]; then hosts=$(answering_hosts 5); drain; else hosts=$(answering_hosts 1); fi
+  if [ "${2:-}" = planned ]; then hosts=$(answering_hosts 5); drain "$launch"; else hosts=$(answering_hosts 1); fi
   # Where no master listens no address is taken: what is left may end while the next world starts.
   if [ "${2:-}" = gone ]; then end_old "$launch" & else end_old "$launch"; fi
   say "$1: replacing $launch by $next on ${hosts:-no host}"
@@ -122,13 +96,13 @@ follow() {
   say "$launch is being started elsewhere"
   while [ $SECONDS -lt $until ] && [ ! -L "$ha/after-$launch" ]; do
     [ -e "$ha/requests/stop" ] && return 0
-    look
+    look "$launch"
     [ -n "$TAJO_STATE_ACTIVE" ] && return 0
     sleep 1
   done
   [ ! -L "$ha/after-$launch" ] || return 0
   launch=$old   # whoever wanted to replace it may have died before it began
-  look
+  look "$launch"
   if [ "$TAJO_STATE_ANSWERING" = 0 ]; then
     launch=$next
   else
@@ -147,7 +121,7 @@ say "watching $launch"
 silent=0 workless=0 idle_since=$SECONDS refilled=$SECONDS
 while [ ! -e "$ha/requests/stop" ]; do
   if [ -L "$ha/after-$launch" ]; then follow; silent=0; continue; fi
-  look
+  look "$launch"
   if [ "$TAJO_STATE_ANSWERING" = 0 ]; then
     [ "$TAJO_STATE_ENDED" = 1 ] && break   # it was stopped
     silent=$((silent + 1))

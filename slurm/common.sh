@@ -58,6 +58,17 @@ job_log() {
 # Of a service. Whether it is still the one that serves: its successor writes its own name.
 mine() { [ "$(sed -n 's/^service //p' "$ha/service" 2>/dev/null)" = "$name" ]; }
 
+# The launch that runs; asked before mine(), it is this job's if mine() is still true.
+running_launch() { cat "$ha/launch" 2>/dev/null || true; }
+# A successor lets what runs on the launch $1 end or takes it over: until then the steps of its ranks are not to end with this job.
+wait_for_successor() {
+  local second
+  for second in $(seq $((60 + ${TAJO_SUPERVISE_DRAIN:-10}))); do
+    [ -n "$1" ] && [ -n "$(compgen -G "$ha/rank-$1-*")" ] || return 0
+    sleep 1
+  done
+}
+
 # A job like this one is to follow; $1: why. What scontrol does not say of a job (--gres, …) comes from TAJO_SLURM_SBATCH.
 submit_successor() {
   local job same=() more=()

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from slurm_lab import no_cgroup, unavailable
-from slurm_site import BATCH, LAUNCHERS, ROOT, SERVICE, Shell, Site, until
+from slurm_site import BATCH, LAUNCHERS, ROOT, SERVICE, Load, Shell, Site, until
 
 
 def batch(site):
@@ -165,12 +165,13 @@ def successor_of(site, job):
 
 def time_limit(site):
     check, slurm = site.check, site.slurm
-    job = site.service(options=("--time=1", "--signal=B:USR1@40"), TAJO_SLURM_STOP_S="5")
-    shell = Shell(site)
+    job = site.service(options=("--time=1", "--signal=B:USR1@40"), TAJO_SLURM_STOP_S="5", TAJO_SUPERVISE_DRAIN="1")
+    shell, load = Shell(site), Load(site)
     check(until(lambda: slurm.state(job) == "COMPLETED", 90), f"time limit: the job ended by itself: {slurm.state(job)} {slurm.field(job, 'ExitCode')}")
     successor = successor_of(site, job)
     check("handed over to job" in slurm.output(job) and successor is not None and site.served_by() == successor, f"time limit: it handed over: job {successor}")
     check(site.serves() and site.keeps(), "time limit: clients find everything at the successor")
+    load.check_all_counted("time limit")
     check(shell.keeps_its_session(), "time limit: a client that was connected goes on in its session")
     site.end(successor or job)
     site.nothing_left("time limit: scancel")

@@ -5,6 +5,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import threading
 import time
 
 from slurm_lab import SlurmLab
@@ -49,6 +50,42 @@ class Shell:
             self.process.kill()
             text = "".join(self.process.stdout)
         return text if re.search(r"before_the_setting.*\n42\n.*\non\n", text, re.S) else None
+
+
+ROWS = 100_000
+# Pairs of equal remainders, without those of row 1 with a.k % 3 = 2.
+ANSWER = sum(len(range(r or 7, ROWS + 1, 7)) ** 2 for r in range(7)) - len(range(8, ROWS + 1, 21))
+
+
+class Load:
+    """Two more users' tsql while a service hands over: one asks for seconds of work again and again, one inserts."""
+    SLOW = "SELECT count(*) FROM facts a JOIN facts b ON a.v = b.v AND a.k % 3 <= b.k;"
+    ASKED = 4
+
+    def __init__(self, site):
+        self.site, self.given = site, 0
+        site.connect("--inside", "-c", f"CREATE TABLE facts AS SELECT x AS k, x % 7 AS v FROM generate_series(1, {ROWS}) AS g(x); CREATE TABLE written (n int8)")
+        self.asker, self.writer, self.ended = Shell(site), Shell(site), threading.Event()
+        for _ in range(self.ASKED):
+            self.asker.say(self.SLOW)
+        self.thread = threading.Thread(target=self.write)
+        self.thread.start()
+
+    def write(self):
+        while not self.ended.wait(0.2):
+            self.writer.say(f"INSERT INTO written VALUES ({self.given});")
+            self.given += 1
+
+    def check_all_counted(self, what):
+        self.ended.set()
+        self.thread.join()
+        asked, written = (shell.keeps_its_session() or "no answer to the last question" for shell in (self.asker, self.writer))
+        answers = re.findall(r"^\d{6,}$", asked, re.M)
+        attempts = self.site.query("SELECT count(*), max(attempts) FROM information_schema.queries WHERE sql LIKE '%a.k % 3%' AND sql NOT LIKE '%LIKE%'")
+        self.site.check(answers == [str(ANSWER)] * self.ASKED and "ERROR" not in asked,
+                        f"{what}: statements of seconds are answered, across the handover too: {answers} {attempts} {asked[-300:] if 'ERROR' in asked else ''}")
+        self.site.check("ERROR" not in written and self.site.query("SELECT count(*), count(DISTINCT n) FROM written") == f"{self.given},  {self.given}",
+                        f"{what}: {self.given} inserts are each there once {[line for line in written.splitlines() if 'ERROR' in line][:3]}")
 
 
 class Site:
