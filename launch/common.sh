@@ -51,9 +51,28 @@ lives() {
   stat=${stat##*) }
   [ "${stat%% *}" != Z ]
 }
+# What names this host.
+is_here() { case $1 in localhost | 127.0.0.1 | "$(hostname)" | "$(hostname -s)") ;; *) return 1 ;; esac; }
 # What runs a command on another host: AGENT HOST COMMAND.
 launch_agent=${TAJO_LAUNCH_AGENT:-ssh -o BatchMode=yes -o ConnectTimeout=1}
 supervisor_file=$TAJO_PID_DIR/tajo-$user-supervisor.pid
+
+# TAJO_PID_DIR is made for this user alone. One that is there must be so: it holds who may log in without a password.
+make_pid_dir() {
+  local about where=TAJO_PID_DIR
+  [ -n "$pid_dir" ] || [ "$TAJO_PID_DIR" = "/tmp/tajo-$user-run" ] || where="$config/tajo-env.sh: TAJO_PID_DIR"
+  mkdir -p "$(dirname "$TAJO_PID_DIR")" 2>/dev/null || true
+  mkdir -m 700 "$TAJO_PID_DIR" 2>/dev/null && return
+  about=$(stat -L -c '%F %u 0%a' "$TAJO_PID_DIR" 2>/dev/null) || fail "$where: \"$TAJO_PID_DIR\" cannot be made"
+  case $about in "directory $(id -u) 0700" | "directory $(id -u) 0"?700) ;; *)
+    fail "$where: \"$TAJO_PID_DIR\" must be a directory of $user's own with mode 0700 (it is: $about)" ;;
+  esac
+}
+# Sockets that a killed rank left; others' are none of ours.
+remove_sockets() {
+  local address
+  for address in $TAJO_PLAN_CLIENT; do rm -f "$TAJO_PID_DIR/.s.PGSQL.${address##*:}"; done
+}
 
 fail() { echo "$script: $*" >&2; exit 1; }
 say() { echo "$(date "+%F %T.%3N") $script: $*"; }

@@ -9,13 +9,52 @@ set -euo pipefail
 
 read_plan
 log_end=${log_end:-$TAJO_PLAN_LOG_END}
-mkdir -p "$TAJO_PID_DIR" && chmod 700 "$TAJO_PID_DIR" || fail "TAJO_PID_DIR \"$TAJO_PID_DIR\" cannot be made"
+make_pid_dir
 if [ -f "$pid_file" ] && lives "$(cat "$pid_file")" && [ -z "$force" ]; then
   fail "tajo running as process $(cat "$pid_file").  Stop it first."
 fi
-mkdir -p "$TAJO_PLAN_LOG_DIR" 2>/dev/null && [ -w "$TAJO_PLAN_LOG_DIR" ] || fail "$config/tajo-site.xml: tajo.rootdir: \"$TAJO_PLAN_LOG_DIR\" cannot be written"
-mkdir -p "$TAJO_PLAN_HA_DIR/requests" || fail "$config/tajo-site.xml: tajo.rootdir: \"$TAJO_PLAN_HA_DIR\" cannot be written"
+writable() { mkdir -p "$1" 2>/dev/null && [ -w "$1" ] || fail "$2: \"$1\" cannot be written"; }
+writable "$TAJO_PLAN_HA_DIR" "$config/tajo-site.xml: tajo.rootdir"
+writable "$TAJO_PLAN_HA_DIR/requests" "$config/tajo-site.xml: tajo.rootdir"
+if [ -n "$log_dir" ]; then logs_named=TAJO_LOG_DIR
+elif [ -n "${TAJO_LOG_DIR:-}" ]; then logs_named="$config/tajo-env.sh: TAJO_LOG_DIR"
+else logs_named="$config/tajo-site.xml: tajo.rootdir"; fi
+writable "$TAJO_PLAN_LOG_DIR" "$logs_named"
 launch=${launch:-$(date +%Y%m%d.%H%M%S).$$}
+# Before anything is ended for it: the other hosts answer the launch agent, and see what was written here. All at once.
+check_hosts() {
+  local place host address found own token=.seen-$launch
+  # Where mpirun reaches hosts in another way, the agent may not.
+  case " ${TAJO_MPIRUN_ARGS:-} " in *" plm ssh "*) ;; *" plm "*) return 0 ;; *) [ -n "${TAJO_LAUNCH_AGENT:-}" ] || [ -z "${SLURM_JOB_ID:-}" ] || return 0 ;; esac
+  own=" $(hostname -I 2>/dev/null || true) 127.0.1.1 "
+  : > "$TAJO_PLAN_HA_DIR/$token"
+  found=$(
+    for host in $TAJO_PLAN_HOSTS; do
+      if is_here "$host"; then continue; fi
+      address=$(getent ahostsv4 "$host" | { read -r address _ && echo "$address"; } || true)
+      case $own in *" ${address:-none} "*) continue ;; esac
+      (
+        status=0
+        # A listing, again and again: a look-up by name may be answered from a cache that knows it as absent.
+        # shellcheck disable=SC2086
+        timeout 10 $launch_agent "$host" "for i in 1 2 3 4 5 6; do ls -a $(printf %q "$TAJO_PLAN_HA_DIR") 2>/dev/null | grep -qxF $token && exit 0; sleep 0.3; done; exit 3" \
+          </dev/null >/dev/null 2>&1 || status=$?
+        echo " $host=$status "
+      ) &
+    done
+    wait
+  )
+  rm -f "$TAJO_PLAN_HA_DIR/$token"
+  for place in $TAJO_PLAN_PLACES; do   # masters:LINE=HOST
+    host=${place#*=}
+    case $found in *" $host=0 "*) ;;
+      *" $host=3 "*) fail "$config/tajo-site.xml: tajo.rootdir: \"$TAJO_PLAN_ROOTDIR\" of $(hostname) is not seen on $host; it must lie on a filesystem that all hosts share" ;;
+      *" $host="*) fail "$config/${place%%=*}: host $host does not answer ($launch_agent $host)" ;;
+    esac
+  done
+}
+# Who starts on some hosts only knows that they answer.
+[ -n "$hosts" ] || [ -n "$replaces" ] || check_hosts
 # Who replaces a launch first makes a link named after it, which only one can; supervisors that find one of another start end.
 succeed() {
   local last
@@ -61,9 +100,10 @@ if [ -z "$replaces" ]; then
     [ "$(readlink "$file")" = "forced-$launch" ] || rm -f "$file"
   done
 fi
-for port in $TAJO_PLAN_LOCAL_PORTS; do
+for port in $TAJO_PLAN_LOCAL_PORTS; do   # masters:LINE=PORT or tajo-site.xml:KEY=PORT
   if (exec 3<>"/dev/tcp/127.0.0.1/${port#*=}") 2>/dev/null; then
-    fail "$config: port ${port#*=} (${port%=*}) is in use"
+    where=${port%=*}
+    fail "$config/${where/:tajo/: tajo}: port ${port#*=} is in use"
   fi
 done
 rm -f "$TAJO_PLAN_HA_DIR"/master-*
@@ -117,13 +157,13 @@ start_supervisors() {
     case $name in TAJO_PLAN_* | TAJO_STATE_*) ;; *) values="$values $name=$(printf %q "${!name}")" ;; esac
   done
   for host in $(for address in $TAJO_PLAN_CLIENT; do echo "${address%:*}"; done | sort -u); do
-    case $host in localhost | 127.0.0.1 | "$(hostname)" | "$(hostname -s)") continue ;; esac
+    if is_here "$host"; then continue; fi
     # shellcheck disable=SC2086
     timeout 5 $launch_agent "$host" "env$values setsid $(printf '%q ' "$TAJO_HOME/launch/supervise.sh" --config "$config" --launch "$launch") >>$(printf %q "$log-$host.log") 2>&1 </dev/null &" \
       </dev/null >/dev/null 2>&1 || echo "start-tajo.sh: no supervisor on $host" >&2
   done
 }
-until=$((SECONDS + TAJO_PLAN_TIMEOUT_S))
+until=$((SECONDS + TAJO_PLAN_TIMEOUT_S + 5))   # the ranks say first whom they wait for
 while [ $SECONDS -lt $until ]; do
   if [ -L "$TAJO_PLAN_HA_DIR/after-$launch" ]; then
     give_up
@@ -141,7 +181,9 @@ while [ $SECONDS -lt $until ]; do
     exit 1
   fi
   if serves; then
-    for address in $TAJO_PLAN_WEB; do echo "Tajo master web UI: http://$address"; done
+    for address in $TAJO_PLAN_WEB; do   # HOST:PORT@MASTER: to be reached on that master's host only
+      case $address in *@*) echo "Tajo master web UI: http://${address%@*} on ${address#*@}" ;; *) echo "Tajo master web UI: http://$address" ;; esac
+    done
     for address in $TAJO_PLAN_CLIENT; do echo "Tajo Client Service: $address"; done
     [ -n "$supervise" ] && start_supervisors
     exit 0

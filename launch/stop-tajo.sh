@@ -9,7 +9,7 @@ read_plan
 if [ -n "$here" ]; then   # for the other scripts: this host only, and at once
   end_ranks_here "$launch"
   [ -n "$launch" ] || end_launcher 10
-  rm -f "$TAJO_PID_DIR"/.s.PGSQL.*
+  remove_sockets
   exit 0
 fi
 ranks() { pgrep -u "$(id -u)" -f "^$bin/tajod --config $config( |\$)" || true; }
@@ -54,5 +54,5 @@ for _ in $(seq 30); do
   sleep 0.1
 done
 rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR"/{master,after,supervisor,launcher,started}-* "$TAJO_PLAN_HA_DIR"/{workers,launch}
-rm -f "$TAJO_PID_DIR"/.s.PGSQL.*
+remove_sockets
 echo 'tajo stopped'

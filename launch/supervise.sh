@@ -14,7 +14,8 @@ ha=$TAJO_PLAN_HA_DIR
 look_s=0.2
 idle_limit=${TAJO_SUPERVISE_IDLE:-60}
 retry_s=1
-mkdir -p "$TAJO_PID_DIR" "$ha/requests"
+make_pid_dir
+mkdir -p "$ha/requests"
 echo $$ > "$supervisor_file"
 mark=$ha/supervisor-$(hostname)-$$
 printf 'host %s\npid %s\n' "$(hostname)" $$ > "$mark"
@@ -29,8 +30,7 @@ answering_hosts() {
   echo "$list"
 }
 answers() {
-  case $1 in localhost | 127.0.0.1) return 0 ;; esac
-  [ "$1" = "$(hostname)" ] || [ "$1" = "$(hostname -s)" ] && return 0
+  if is_here "$1"; then return 0; fi
   # shellcheck disable=SC2086
   if [ -n "${TAJO_HOST_PROBE:-}" ]; then timeout "$2" $TAJO_HOST_PROBE "$1" >/dev/null 2>&1 </dev/null; else
     timeout "$2" $launch_agent "$1" true >/dev/null 2>&1 </dev/null
@@ -47,7 +47,7 @@ end_old() {
   local host
   end_ranks_here "$1" &
   for host in ${hosts//,/ }; do
-    case $host in localhost | 127.0.0.1 | "$(hostname)" | "$(hostname -s)") continue ;; esac
+    if is_here "$host"; then continue; fi
     # shellcheck disable=SC2086
     timeout 3 $launch_agent "$host" "$(here_command "$1")" >/dev/null 2>&1 </dev/null &
   done

@@ -10,7 +10,14 @@ namespace tajo {
 ClientServers::ClientServers(Config config, master::ClientService& service, const host::Kept& kept)
     : config_(std::move(config)), service_(service), kept_(kept) {}
 
-void ClientServers::open(const MasterLine& line) { listen(line.host, line.client_port, line.http_port); }
+void ClientServers::open(const MasterLine& line) {
+  try {
+    listen(line.host, line.client_port, line.http_port);
+  } catch (const Error& e) {
+    if (e.sqlstate() != sqlstate::kIoError || line.number == 0 || (!line.own_client_port && !line.own_http_port)) throw;
+    throw Error(e.sqlstate(), config_.masters_file + ":" + std::to_string(line.number) + ": " + e.message());
+  }
+}
 
 void ClientServers::open_in_place_of(const std::vector<MasterLine>& lost) {
   std::vector<MasterLine> tries;
@@ -45,7 +52,7 @@ void ClientServers::listen(const std::string& host, int client_port, int http_po
   auto pg = std::make_unique<pgwire::PgServer>(pg_config, service_);
   pg->start();
   http::HttpServerConfig web_config;
-  web_config.host = host;
+  web_config.host = tajo::Config::is_any_address(config_.web_host) ? "*" : config_.web_host;
   web_config.port = static_cast<std::uint16_t>(http_port);
   auto web = std::make_unique<http::HttpServer>(web_config, service_);
   web->start();

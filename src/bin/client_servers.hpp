@@ -22,7 +22,9 @@ class ClientServers {
     std::string socket_directory, spool_directory, ha_directory;
     std::uint32_t max_connections = 0;
     std::int64_t drain_ms = 0;
+    std::string web_host;     ///< what the web page listens on
     host::Endpoint endpoint;  ///< of this rank, without ports
+    std::string masters_file;
     std::function<void(host::Request)> on_request;  ///< as Publisher's
   };
   ClientServers(Config config, master::ClientService& service, const host::Kept& kept);

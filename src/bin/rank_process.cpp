@@ -55,6 +55,8 @@ ClientServers::Config servers_config(const RankSetting& setting, const RankResou
   c.ha_directory = host::ha_directory(setting.config.rootdir());
   c.max_connections = static_cast<std::uint32_t>(setting.config.integer("tajo.master.max-connections"));
   c.drain_ms = kDrainMs;
+  c.web_host = setting.config.web_host();
+  c.masters_file = setting.config.directory() + "/masters";
   c.endpoint.host = setting.place.host;
   c.endpoint.pid = ::getpid();
   c.endpoint.rank = setting.place.self;
@@ -94,7 +96,8 @@ RankProcess::RankProcess(const RankSetting& setting, StartTimes& times)
                .warehouse_directory = setting.config.path("tajo.warehouse.directory"), .owner = user_name(),
                .notes = notes_.get(),
                .result_retention_ms = setting.config.integer("tajo.query.result.retention-min") * 60'000,
-               .history_expiry_ms = setting.config.integer("tajo.history.expiry-time-day") * 86'400'000},
+               .history_expiry_ms = setting.config.integer("tajo.history.expiry-time-day") * 86'400'000,
+               .ha = setting.config.ha()},
               port_),
       servers_(servers_config(setting, resources_, [this](host::Request request) { on_request(request); }), master_.service(), setting.kept) {
   connect_log();

@@ -72,11 +72,16 @@ sigset_t ending_signals() {
 
 void make_directories(const Config& config) {
   const std::string requests = host::ha_directory(config.rootdir()) + "/requests";
-  for (const std::string& directory : {config.log_directory(), config.path("tajo.warehouse.directory"), config.path("tajo.staging.directory"), requests}) {
+  const bool own_logs = config.log_directory() != config.rootdir() + "/logs";
+  const std::pair<std::string, std::string> named[] = {{"tajo.rootdir", requests},
+                                                       {own_logs ? "TAJO_LOG_DIR" : "tajo.rootdir", config.log_directory()},
+                                                       {"tajo.warehouse.directory", config.path("tajo.warehouse.directory")},
+                                                       {"tajo.staging.directory", config.path("tajo.staging.directory")}};
+  for (const auto& [name, directory] : named) {
     std::error_code failed;
     std::filesystem::create_directories(directory, failed);
     if (failed || ::access(directory.c_str(), W_OK) != 0)
-      throw Error(sqlstate::kIoError, config.directory() + "/tajo-site.xml: tajo.rootdir: \"" + directory + "\" cannot be written");
+      throw Error(sqlstate::kIoError, (name == "TAJO_LOG_DIR" ? "" : config.directory() + "/tajo-site.xml: ") + name + ": \"" + directory + "\" cannot be written");
   }
 }
 
@@ -136,7 +141,7 @@ int main(int argc, char** argv) {
   try {
     run(argc, argv, options);
   } catch (const tajo::Error& e) {
-    std::fprintf(stderr, "tajod: %s\n", e.what());
+    std::fprintf(stderr, "tajod: %s%s%s\n", e.what(), e.hint().empty() ? "" : "; ", e.hint().c_str());
   } catch (const std::exception& e) {
     std::fprintf(stderr, "tajod: %s\n", e.what());
   }

@@ -149,20 +149,18 @@ int not_enough() {
   return 1;
 }
 
-/// `active`, `backup` or empty: what `host:port` is. `masters`: how many there are.
-std::string role_of(ClusterConnection& c, const std::string& target, std::size_t& masters) {
+/// `active`, `backup` or empty: what `host:port` is.
+std::string role_of(ClusterConnection& c, const std::string& target) {
   auto rows = c.rows("SELECT host, port, role FROM information_schema.cluster WHERE role = 'active' OR role = 'backup'");
-  masters = rows.size();
   for (const auto& row : rows)
     if (row[0] + ":" + row[1] == target) return row[2];
   return {};
 }
 
 int get_state(ClusterConnection& c, const std::string& target) {
-  std::size_t masters = 0;
   std::string role;
   try {
-    role = role_of(c, target, masters);
+    role = role_of(c, target);
   } catch (const Error&) {
     std::printf("Finding failed. - master:%s\n", target.c_str());
     return 1;
@@ -176,13 +174,12 @@ int get_state(ClusterConnection& c, const std::string& target) {
 }
 
 int transition(ClusterConnection& c, const std::string& target, bool to_active) {
-  std::size_t masters = 0;
-  std::string role = role_of(c, target, masters);
+  std::string role = role_of(c, target);
   if (role.empty()) {
     std::printf("Cannot find the master. - master:%s\n", target.c_str());
     return 1;
   }
-  if (masters < 2) {
+  if (auto ha = c.rows("SELECT current_setting('tajo.master.ha.enable')"); !ha.empty() && ha[0][0] == "off") {
     std::printf("HA is not enabled for this tajo cluster.\n");
     return 1;
   }

@@ -166,31 +166,35 @@ Config Config::load(const std::string& directory) {
     }
   }
   auto [client_host, client_port] = config.address("tajo.master.client-rpc.address");
-  auto [http_host, http_port] = config.address("tajo.master.info-http.address");
+  const int http_port = config.address("tajo.master.info-http.address").second;
   const std::string masters_file = directory + "/masters";
   std::map<std::string, int> seen;
   auto lines = lines_of(masters_file);
-  if (lines.empty()) lines = {{1, "localhost"}};
+  if (lines.empty()) lines = {{0, "localhost"}};
   for (const auto& [number, line] : lines) {
     std::stringstream parts(line);
     std::string field;
     MasterLine master;
+    master.number = number;
     std::getline(parts, master.host, ':');
     const std::string where = masters_file + ":" + std::to_string(number);
     if (master.host.empty() || master.host.find(' ') != std::string::npos) throw Error(sqlstate::kInvalidParameter, where + ": \"" + line + "\" is not host[:client-port[:http-port]]");
     if (std::getline(parts, field, ':') && !parse_port(field, master.client_port)) bad_value(where, "client port", field, "a port");
     if (std::getline(parts, field, ':') && !parse_port(field, master.http_port)) bad_value(where, "http port", field, "a port");
     int nth = seen[master.host]++;
+    master.own_client_port = master.client_port != 0;
+    master.own_http_port = master.http_port != 0;
     if (master.client_port == 0) master.client_port = client_port + nth * kPortStep;
     if (master.http_port == 0) master.http_port = http_port + nth * kPortStep;
     config.masters_.push_back(master);
   }
   const std::string workers_file = directory + "/workers";
   lines = lines_of(workers_file);
-  if (lines.empty()) lines = {{1, "localhost"}};
+  if (lines.empty()) lines = {{0, "localhost"}};
   for (const auto& [number, line] : lines) {
     std::stringstream words(line);
     WorkerLine worker;
+    worker.number = number;
     std::string word;
     words >> worker.host;
     const std::string where = workers_file + ":" + std::to_string(number);
@@ -284,6 +288,10 @@ int Config::worker_count() const {
 }
 
 bool Config::ha() const { return is_set("tajo.master.ha.enable") ? boolean("tajo.master.ha.enable") : masters_.size() > 1; }
+
+bool Config::is_loopback(const std::string& host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+
+bool Config::is_any_address(const std::string& host) { return host == "*" || host == "0.0.0.0" || host == "::"; }
 
 std::string Config::pid_directory() const {
   if (const char* directory = std::getenv("TAJO_PID_DIR"); directory != nullptr && *directory != '\0') return directory;

@@ -1,6 +1,5 @@
 #include "tajo/host/doctor.hpp"
 
-#include <netdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 
 #include "doctor_finding.hpp"
 #include "doctor_hosts.hpp"
+#include "doctor_lookup.hpp"
 #include "doctor_process.hpp"
 #include "doctor_reach.hpp"
 #include "tajo/common/clock.hpp"
@@ -28,6 +28,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Micros kVersionUs = 1'000'000;
+constexpr Micros kLookupUs = 1'000'000;
 constexpr Micros kReachUs = 2'000'000;  ///< for a host to answer the launch agent
 constexpr Micros kWorldUs = 4'500'000;  ///< from the doctor's start on: then what is left is ended
 
@@ -90,15 +91,14 @@ bool fit_mpirun(Doctor& doctor, const std::string& mpirun) {
 
 /// The hosts that can be looked up; says the others.
 std::vector<std::string> known_hosts(Doctor& doctor, const std::vector<std::string>& names, const std::string& where) {
+  const std::vector<Lookup> found = look_up(names, kLookupUs + patience_us());
   std::vector<std::string> known;
-  for (const std::string& host : names) {
-    addrinfo* found = nullptr;
-    if (::getaddrinfo(host.c_str(), nullptr, nullptr, &found) == 0) {
-      ::freeaddrinfo(found);
-      known.push_back(host);
-    } else {
-      doctor.say({Grade::kError, host, "name", where + ": the host is not known", "correct the name, or add the host to DNS or /etc/hosts"});
-    }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (found[i] == Lookup::kKnown) known.push_back(names[i]);
+    else if (found[i] == Lookup::kUnknown)
+      doctor.say({Grade::kError, names[i], "name", where + ": the host is not known", "correct the name, or add the host to DNS or /etc/hosts"});
+    else
+      doctor.say({Grade::kError, names[i], "name", where + ": the name server does not answer", "see /etc/resolv.conf, or add the host to /etc/hosts"});
   }
   return known;
 }
@@ -112,6 +112,8 @@ void check_pid_directory(Doctor& doctor, const Config& config) {
     doctor.say({Grade::kError, "", "pid dir", directory + " cannot be made", "set TAJO_PID_DIR to a directory of yours on this host"});
   } else if (info.st_uid != ::getuid()) {
     doctor.say({Grade::kError, "", "pid dir", directory + " belongs to another user", "set TAJO_PID_DIR to a directory of yours on this host"});
+  } else if ((info.st_mode & 0777) != 0700) {
+    doctor.say({Grade::kError, "", "pid dir", directory + " is open to others or holds other things: its mode is not 0700", "set TAJO_PID_DIR to a directory of its own, or chmod 700 it"});
   } else if (directory.size() > 90) {
     doctor.say({Grade::kError, "", "pid dir", directory + " is too long for a Unix socket", "set TAJO_PID_DIR to a shorter path"});
   }

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <vector>
 
 #include "tajo/host/launch_check.hpp"
 #include "tajo/host/published.hpp"
@@ -18,9 +19,11 @@ int format_ha(const Config& config) {
   const std::string directory = ha_directory(config.rootdir());
   std::error_code failed;
   std::error_code absent;
+  std::vector<fs::path> files;
   if (fs::exists(directory, absent))
-    for (auto it = fs::directory_iterator(directory, failed); !failed && it != fs::directory_iterator(); it.increment(failed))
-      fs::remove_all(it->path(), failed);
+    for (auto it = fs::directory_iterator(directory, failed); !failed && it != fs::directory_iterator(); it.increment(failed)) files.push_back(it->path());
+  for (const fs::path& file : files)
+    if (!failed) fs::remove_all(file, failed);
   if (failed) {
     std::printf("Cannot format ha information.\n");
     std::fprintf(stderr, "ERROR: %s: %s\n", directory.c_str(), failed.message().c_str());

@@ -1,12 +1,9 @@
 #include "tajo/host/launch_plan.hpp"
 
 #include <netdb.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
-#include <set>
 #include <sstream>
 
 #include "tajo/common/config.hpp"
@@ -29,19 +26,27 @@ bool is_local(const std::string& host) {
   return host == "localhost" || host == "127.0.0.1" || host == name || std::string(name).starts_with(host + ".");
 }
 
-void check_host(const std::string& file, const std::string& host) {
+/// `conf/masters:3`, as messages name a line.
+std::string line_name(const std::string& file, int number) { return number == 0 ? file : file + ":" + std::to_string(number); }
+
+void check_host(const std::string& where, const std::string& host) {
   addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), nullptr, nullptr, &found) != 0) throw Error("58000", file + ": host " + host + " is not known");
+  if (::getaddrinfo(host.c_str(), nullptr, nullptr, &found) != 0) throw Error("58000", where + ": host " + host + " is not known");
   ::freeaddrinfo(found);
 }
 
-/// Filesystems that other hosts cannot see (statfs(2) magic numbers): tmpfs, ramfs.
-bool node_local(std::string path) {
-  while (path.size() > 1 && !std::filesystem::exists(path)) path = std::filesystem::path(path).parent_path();
-  struct statfs fs {};
-  if (::statfs(path.c_str(), &fs) != 0) return false;
-  constexpr long kTmpfs = 0x01021994, kRamfs = 0x858458f6;
-  return fs.f_type == kTmpfs || fs.f_type == kRamfs;
+/// Where a master's web page is found: `host:port`, or `localhost:port@host` when only that host itself can reach it.
+std::string web_address(const Config& config, const MasterLine& master) {
+  const std::string page = config.web_host(), port = ":" + std::to_string(master.http_port);
+  if (Config::is_loopback(page)) return "localhost" + port + (is_local(master.host) ? "" : "@" + master.host);
+  return (Config::is_any_address(page) ? master.host : page) + port;
+}
+
+/// The ports of a master on this host, each with the line or the key that says it: `masters:1=26002`.
+std::string local_ports(const MasterLine& master) {
+  const std::string line = line_name("masters", master.number) + "=";
+  return (master.own_client_port ? line : "tajo-site.xml:tajo.master.client-rpc.address=") + std::to_string(master.client_port) + " " +
+         (master.own_http_port ? line : "tajo-site.xml:tajo.master.info-http.address=") + std::to_string(master.http_port) + " ";
 }
 
 }  // namespace
@@ -49,26 +54,23 @@ bool node_local(std::string path) {
 std::string launch_plan(const Config& config) {
   const std::string& directory = config.directory();
   for (const std::string& warning : config.warnings()) std::fprintf(stderr, "warning: %s\n", warning.c_str());
-  std::set<std::string> hosts;
-  std::stringstream ranks, web, client, ports;
+  std::stringstream ranks, web, client, ports, places;
   for (const MasterLine& master : config.masters()) {
-    check_host(directory + "/masters", master.host);
-    hosts.insert(is_local(master.host) ? "localhost" : master.host);
+    const std::string where = line_name("masters", master.number);
+    check_host(directory + "/" + where, master.host);
+    places << where << '=' << master.host << ' ';
     ranks << master.host << ":1 ";
-    web << master.host << ':' << master.http_port << ' ';
+    web << web_address(config, master) << ' ';
     client << master.host << ':' << master.client_port << ' ';
-    if (is_local(master.host))
-      ports << "tajo.master.client-rpc.address=" << master.client_port << " tajo.master.info-http.address=" << master.http_port << ' ';
+    if (is_local(master.host)) ports << local_ports(master);
   }
   for (const WorkerLine& worker : config.workers()) {
-    check_host(directory + "/workers", worker.host);
-    hosts.insert(is_local(worker.host) ? "localhost" : worker.host);
+    const std::string where = line_name("workers", worker.number);
+    check_host(directory + "/" + where, worker.host);
+    places << where << '=' << worker.host << ' ';
     ranks << worker.host << ':' << worker.slots << ' ';
   }
   for (const WorkerLine& spares : config.spare_lines()) ranks << spares.host << ':' << spares.slots << ' ';
-  if (hosts.size() > 1 && node_local(config.rootdir()))
-    throw Error("58000", directory + "/tajo-site.xml: tajo.rootdir: \"" + config.rootdir() + "\" is node-local, but " +
-                             std::to_string(hosts.size()) + " hosts are to share it");
   std::stringstream out;
   std::string all;
   for (const std::string& host : config.hosts()) all += (all.empty() ? "" : " ") + host;
@@ -76,7 +78,7 @@ std::string launch_plan(const Config& config) {
       << "\nTAJO_PLAN_LOCAL=" << is_local(config.masters().front().host) << "\n";
   out << "TAJO_PLAN_NETWORK=" << quoted(config.text("tajo.cluster.network")) << "\n";
   out << "TAJO_PLAN_RANKS=" << quoted(ranks.str()) << "\nTAJO_PLAN_WEB=" << quoted(web.str()) << "\nTAJO_PLAN_CLIENT="
-      << quoted(client.str()) << "\nTAJO_PLAN_LOCAL_PORTS=" << quoted(ports.str())
+      << quoted(client.str()) << "\nTAJO_PLAN_PLACES=" << quoted(places.str()) << "\nTAJO_PLAN_ROOTDIR=" << quoted(config.rootdir()) << "\nTAJO_PLAN_LOCAL_PORTS=" << quoted(ports.str())
       << "\nTAJO_PLAN_FIRST_PORT=" << config.masters().front().client_port << "\nTAJO_PLAN_LOG_DIR=" << quoted(config.log_directory())
       << "\nTAJO_PLAN_LOG_END=" << quoted(log_end_word(config))
       << "\nTAJO_PLAN_TIMEOUT_S=" << config.integer("tajo.cluster.start-timeout-sec") << "\n";

@@ -106,6 +106,7 @@ std::optional<std::pair<data::Type, data::Value>> StatementRunner::session_funct
   if (name == "current_setting") {
     run.rests_on_state = true;
     std::string key = text_of(0);
+    if (key == "tajo.master.ha.enable") return as_text(parts_.ha ? "on" : "off");
     if (auto own = run.session.settings.find(key); own != run.session.settings.end()) return as_text(own->second);
     if (auto known = known_settings().find(key); known != known_settings().end()) return as_text(known->second.value);
     if (args.size() > 1) return std::pair{data::Type::of(TypeId::kText), data::Value{}};

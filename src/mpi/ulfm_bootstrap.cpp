@@ -42,7 +42,7 @@ class StartGuard {
       : thread_([this, timeout_s] {
           std::unique_lock lock(mutex_);
           if (done_.wait_for(lock, std::chrono::seconds(timeout_s), [this] { return finished_; })) return;
-          std::fprintf(stderr, "tajo: the start is not complete after %d s: waiting for %s\n", timeout_s, waiting_for_.c_str());
+          std::fprintf(stderr, "tajod: the start is not complete after %d s: waiting for %s\n", timeout_s, waiting_for_.c_str());
           ::_exit(kStartTimeoutStatus);
         }) {}
   ~StartGuard() {

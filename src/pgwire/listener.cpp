@@ -22,6 +22,11 @@ constexpr int kBacklog = 256;
   throw Error(sqlstate::kIoError, "cannot listen on " + where + " (tajo.master.client-rpc.address): " + why);
 }
 
+/// Not a matter of an address: of the directory that the environment names.
+[[noreturn]] void no_socket(const std::string& where, const std::string& why) {
+  throw Error("58000", "no Unix socket in " + where + ": " + why);
+}
+
 std::uint16_t bound_port(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -76,26 +81,29 @@ void Listeners::open_tcp(const std::string& host, std::uint16_t port) {
 
 void Listeners::open_unix(const std::string& directory) {
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
-    cannot_listen("a Unix socket in TAJO_PID_DIR " + directory, std::strerror(errno));
+    no_socket("TAJO_PID_DIR " + directory, std::strerror(errno));
+  struct stat info {};
+  if (::stat(directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & 0777) != 0700)
+    no_socket("TAJO_PID_DIR " + directory, "it is not a directory of this user alone (mode 0700)");
   std::string path = directory + "/.s.PGSQL." + std::to_string(port_);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
-    cannot_listen(path, "TAJO_PID_DIR is too long for a Unix socket (at most " + std::to_string(sizeof address.sun_path - 1) + " bytes)");
+    no_socket(path, "TAJO_PID_DIR is too long for a Unix socket (at most " + std::to_string(sizeof address.sun_path - 1) + " bytes)");
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   auto* where = reinterpret_cast<sockaddr*>(&address);
 
   int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   bool served = probe >= 0 && ::connect(probe, where, sizeof address) == 0;
   if (probe >= 0) ::close(probe);
-  if (served) cannot_listen(path, std::strerror(EADDRINUSE));
+  if (served) no_socket(path, std::strerror(EADDRINUSE));
   ::unlink(path.c_str());
 
   int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0 || ::bind(fd, where, sizeof address) != 0 || ::chmod(path.c_str(), 0600) != 0 || ::listen(fd, kBacklog) != 0) {
     int error = errno;
     if (fd >= 0) ::close(fd);
-    cannot_listen(path, std::strerror(error));
+    no_socket(path, std::strerror(error));
   }
   path_ = std::move(path);
   sockets_.push_back({fd, true});

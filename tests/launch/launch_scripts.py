@@ -1,5 +1,6 @@
 """start-tajo.sh and stop-tajo.sh: addresses, a restart that keeps everything, and wrong directories, each with one clear line
 that names file and key and with nothing left running."""
+import os
 import pathlib
 import shutil
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from cluster import ROOT, Cluster, wait_until  # noqa: E402
+from cluster import ROOT, Cluster, free_ports, wait_until  # noqa: E402
 
 failures = passed = 0
 
@@ -31,8 +32,9 @@ def start(cluster):
     return done.returncode, done.stdout, done.stderr.strip()
 
 
-def refused(name, *wanted, settings=None, change=lambda cluster: None):
+def refused(name, *wanted, settings=None, change=lambda cluster: None, environment=None):
     cluster = Cluster(masters=1, workers=1, settings=settings)
+    cluster.environment.update(environment or {})
     change(cluster)
     code, _, error = start(cluster)
     check(code != 0 and len(error.splitlines()) == 1 and all(w in error for w in wanted), f"{name}: {error}")
@@ -72,13 +74,28 @@ def killed_then_started():
         check(not list((cluster.root / "system/ha").rglob("*-*")) and not ranks(cluster), "stop withdraws everything")
 
 
+def mpirun_tajod(cluster, *options):
+    mpirun = ROOT / ".env/bin/mpirun" if (ROOT / ".env/bin/mpirun").exists() else "mpirun"
+    tajod = pathlib.Path(cluster.environment.get("TAJO_BIN", ROOT / "build/release/bin")) / "tajod"
+    return [str(mpirun), "--bind-to", "none", "--oversubscribe", *options, str(tajod), "--config", str(cluster.conf)]
+
+
+def refused_mpirun():
+    """tajod under a wrong mpirun says so, and has touched nothing of the root directory."""
+    for name, options, wanted in (("too few ranks", ("--with-ft", "ulfm", "-n", "2"), "asks for 3; "), ("too many ranks", ("--with-ft", "ulfm", "-n", "4"), "asks for 3; "),
+                                  ("no fault tolerance", ("-n", "3"), "--with-ft ulfm")):
+        cluster = Cluster(masters=2, workers=1)
+        done = subprocess.run(mpirun_tajod(cluster, *options), env=cluster.environment, capture_output=True, text=True, timeout=60)
+        said = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("tajod: ")]
+        check(done.returncode != 0 and said and wanted in said[0], f"mpirun with {name}: {said[:1]}")
+        check(not cluster.root.exists(), f"mpirun with {name}: the root directory is untouched {sorted(cluster.root.rglob('*')) if cluster.root.exists() else ''}")
+        shutil.rmtree(cluster.directory)
+
+
 def plain_mpirun():
     """tajod under mpirun alone: Ctrl-C ends it, and the log ends in good order."""
     cluster = Cluster(masters=2, workers=1)
-    mpirun = ROOT / ".env/bin/mpirun" if (ROOT / ".env/bin/mpirun").exists() else "mpirun"
-    tajod = pathlib.Path(cluster.environment.get("TAJO_BIN", ROOT / "build/release/bin")) / "tajod"
-    job = subprocess.Popen([mpirun, "--with-ft", "ulfm", "--bind-to", "none", "--oversubscribe", "-n", "3", tajod, "--config", cluster.conf],
-                           env=cluster.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    job = subprocess.Popen(mpirun_tajod(cluster, "--with-ft", "ulfm", "-n", "3"), env=cluster.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def serves():
         try:
@@ -94,6 +111,83 @@ def plain_mpirun():
     check(wait_until(lambda: not ranks(cluster), 5), "Ctrl-C ends it")
     code, _, error = start(cluster)
     check(code == 0, f"and start-tajo.sh works at once {error}")
+    cluster.stop()
+    shutil.rmtree(cluster.directory)
+
+
+def late_rank(cluster):
+    prefix = cluster.directory / "prefix"
+    prefix.write_text('#!/bin/sh\n[ "$PMIX_RANK" != 1 ] || exec sleep 600\nexec "$@"\n')
+    prefix.chmod(0o755)
+    cluster.environment["TAJO_RANK_PREFIX"] = str(prefix)
+
+
+def busy_ports():
+    """The line of masters or the key that says the port is named, of both ports."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for name, line in (("client", "localhost:{taken}:{web}"), ("web", "localhost:{client}:{taken}")):
+            refused(f"a busy {name} port of masters", "masters:2: ", f"port {port} is in use",
+                    change=lambda c: (c.conf / "masters").write_text("# a comment\n" + line.format(taken=port, client=c.ports[0], web=c.web_ports[0]) + "\n"))
+        free = free_ports(1)[0]
+        for key, other in (("client-rpc", "info-http"), ("info-http", "client-rpc")):
+            refused(f"a busy {key} port of tajo-site.xml", f"tajo-site.xml: tajo.master.{key}.address: port {port} is in use",
+                    settings={f"tajo.master.{key}.address": f"localhost:{port}", f"tajo.master.{other}.address": f"localhost:{free}"},
+                    change=lambda c: (c.conf / "masters").write_text("localhost\n"))
+
+
+def pid_directory():
+    """One that is not the user's alone is refused as it is, by tajod too; in one that is, others' files stay."""
+    def shared(mode, owner=None):
+        def change(cluster):
+            directory = pathlib.Path(cluster.environment["TAJO_PID_DIR"])
+            directory.mkdir(mode=mode)
+            directory.chmod(mode)
+            if owner is not None:
+                os.chown(directory, owner, -1)
+        return change
+
+    refused("a TAJO_PID_DIR that others may read", "TAJO_PID_DIR", "mode 0700", change=shared(0o755))
+    cluster = Cluster(masters=1, workers=1)
+    shared(0o1777)(cluster)
+    code, _, error = start(cluster)
+    directory = pathlib.Path(cluster.environment["TAJO_PID_DIR"])
+    check(code != 0 and "TAJO_PID_DIR" in error and directory.stat().st_mode & 0o7777 == 0o1777, f"one like /tmp is left as it is: {error}")
+    done = subprocess.run(mpirun_tajod(cluster, "--with-ft", "ulfm", "-n", "2"), env=cluster.environment, capture_output=True, text=True, timeout=60)
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("tajod: ")]
+    check(done.returncode != 0 and said and "TAJO_PID_DIR" in said[0], f"tajod refuses it too: {said[:1]}")
+    directory.chmod(0o700)
+    foreign = directory / ".s.PGSQL.5432"
+    foreign.write_text("")
+    cluster.start()
+    own = directory / f".s.PGSQL.{cluster.ports[0]}"
+    check(own.exists(), "one with mode 0700 is used")
+    cluster.stop()
+    check(foreign.exists() and not own.exists(), "and a stop removes the cluster's own sockets only")
+    shutil.rmtree(cluster.directory)
+    if os.geteuid() == 0:
+        refused("a TAJO_PID_DIR of another user", "TAJO_PID_DIR", "root's own", change=shared(0o700, owner=65534))
+
+
+def environment_wins():
+    cluster = Cluster(masters=1, workers=1)
+    of_file, logs = cluster.directory / "of-file", cluster.directory / "logs"
+    (cluster.conf / "tajo-env.sh").write_text(f"export TAJO_PID_DIR={of_file}\nexport TAJO_LOG_DIR={of_file}-logs\n")
+    cluster.environment["TAJO_LOG_DIR"] = str(logs)
+    with cluster:
+        check(cluster.query("SELECT 1") == [(1,)] and list(logs.glob("*rank*")), "TAJO_PID_DIR and TAJO_LOG_DIR of the environment win over tajo-env.sh")
+        check(not list(cluster.directory.glob("of-file*")), "nothing is written where the file says")
+
+
+def ignored_keys():
+    key = "tajo.worker.info-http.address"
+    cluster = Cluster(masters=2, workers=1, settings={key: "0.0.0.0:28080"})
+    code, _, error = start(cluster)
+    check(code == 0 and len(error.splitlines()) == 1 and key in error and "ignored" in error, f"a key that has no meaning here: one warning: {error}")
+    logged = [line for log in (cluster.root / "logs").glob("*rank*") for line in log.read_text().splitlines() if key in line]
+    check(len(logged) == 1, f"and one in the logs: {logged}")
     cluster.stop()
     shutil.rmtree(cluster.directory)
 
@@ -119,15 +213,22 @@ def main():
     plain_mpirun()
     refused("an unknown key", "tajo-site.xml", "tajo.master.ha.enabel", "tajo.master.ha.enable", settings={"tajo.master.ha.enabel": "true"})
     refused("a wrong value", "tajo-site.xml", "tajo.master.ha.monitor.interval", settings={"tajo.master.ha.monitor.interval": "soon"})
+    for key in ("TAJO_PID_DIR", "TAJO_LOG_DIR"):
+        refused(f"an unwritable {key}", f"start-tajo.sh: {key}: \"/proc/nowhere\"", environment={key: "/proc/nowhere"})
+    refused("an unwritable TAJO_LOG_DIR of the file", "tajo-env.sh: TAJO_LOG_DIR: \"/proc/nowhere\"",
+            change=lambda c: (c.conf / "tajo-env.sh").write_text("TAJO_LOG_DIR=/proc/nowhere\n"))
+    refused("an unwritable rootdir beside a TAJO_LOG_DIR", "tajo-site.xml: tajo.rootdir", "/proc/nowhere", settings={"tajo.rootdir": "file:///proc/nowhere"},
+            change=lambda c: c.environment.update(TAJO_LOG_DIR=str(c.directory / "logs")))
+    refused("a rank that never comes", "the start is not complete after 3 s", "waiting for", settings={"tajo.cluster.start-timeout-sec": "3"}, change=late_rank)
     refused("an unwritable rootdir", "tajo.rootdir", "/proc/nowhere", settings={"tajo.rootdir": "file:///proc/nowhere"})
-    refused("an unknown host", "masters", "no-such-host.invalid", change=lambda c: (c.conf / "masters").write_text("no-such-host.invalid\n"))
+    refused("an unknown host", "masters:1:", "no-such-host.invalid", change=lambda c: (c.conf / "masters").write_text("no-such-host.invalid\n"))
     refused("a wrong worker line", "workers:1", "slots=many", change=lambda c: (c.conf / "workers").write_text("localhost slots=many\n"))
     refused("broken XML", "tajo-site.xml", change=lambda c: (c.conf / "tajo-site.xml").write_text("<configuration><property>"))
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        refused("a busy port", "tajo.master.client-rpc.address", str(port), change=lambda c: (c.conf / "masters").write_text(f"localhost:{port}:{c.web_ports[0]}\n"))
+    busy_ports()
+    pid_directory()
+    environment_wins()
+    ignored_keys()
+    refused_mpirun()
     print(f"{passed} passed, {failures} failed")
     sys.exit(1 if failures else 0)
 

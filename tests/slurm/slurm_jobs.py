@@ -44,7 +44,11 @@ def service(site):
     job = site.service()
     check(site.query("SELECT count(*) FROM kept") == "1000", "service: tajo-connect with a password over TCP")
     tunnel = site.connect("--tunnel") or ""
-    check(re.match(r"ssh -N -L 26002:h[123]:26002 -L 26080:h[123]:26080 ", tunnel) is not None, f"service: the tunnel's line: {tunnel.strip().splitlines()[:1]}")
+    found = re.match(r"ssh -N -L 26002:(h[123]):26002 (\S+)\nssh -N -J (\S+) -L 26080:localhost:26080 \S+@(h[123])\n", tunnel)
+    check(found is not None and found[1] == found[4] and found[2] == found[3], f"service: the tunnel's lines: {tunnel.strip().splitlines()[:2]}")
+    page = "import urllib.request; print(urllib.request.urlopen('http://%s:26080/', timeout=5).status)"
+    here, there = (site.hosts.run(found[4], [sys.executable, "-c", page % name], capture_output=True, text=True) for name in ("localhost", found[4]))
+    check(here.stdout == "200\n" and "refused" in there.stderr, f"service: the web page answers on its host's loopback only: {here.stdout.strip()} {there.stderr.strip()[-60:]}")
     second = site.submit(SERVICE)
     check(slurm.wait(second) == "FAILED" and "answers at" in slurm.output(second), "service: a second one on the same root directory is refused")
     check(site.serves(), "service: the first one goes on")

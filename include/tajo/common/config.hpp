@@ -25,11 +25,14 @@ const std::vector<ConfigKey>& config_keys();
 struct MasterLine {
   std::string host;
   int client_port = 0, http_port = 0;  ///< 0: from tajo-site.xml, counted up on one host
+  int number = 0;                      ///< of the line in its file; 0: there is no file
+  bool own_client_port = false, own_http_port = false;  ///< the line says it
 };
 /// A host of conf/workers: `host [slots=N]`.
 struct WorkerLine {
   std::string host;
   int slots = 1;
+  int number = 0;  ///< as MasterLine's
 };
 
 /// A configuration directory: tajo-site.xml, masters, workers. Immutable after load.
@@ -63,6 +66,10 @@ class Config {
   int world_size() const { return static_cast<int>(masters_.size()) + worker_count() + spares(); }
   /// tajo.master.ha.enable; defaults to true when there is more than one master.
   bool ha() const;
+  /// What the web pages listen on: the host of tajo.master.info-http.address.
+  std::string web_host() const { return address("tajo.master.info-http.address").first; }
+  static bool is_loopback(const std::string& host);
+  static bool is_any_address(const std::string& host);  ///< 0.0.0.0, ::, *: all addresses of a host
   std::string rootdir() const { return path("tajo.rootdir"); }
   std::string pid_directory() const;  ///< TAJO_PID_DIR from the environment, else under the user's runtime directory
   std::string log_directory() const;  ///< TAJO_LOG_DIR from the environment, else rootdir/logs

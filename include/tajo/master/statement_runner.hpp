@@ -50,6 +50,7 @@ struct MasterParts {
   CrashNotes* notes = nullptr;     ///< nullptr: this rank never plans
   std::int64_t result_retention_ms = 30 * 60 * 1000;           ///< tajo.query.result.retention-min
   std::int64_t history_expiry_ms = 7 * 24 * 60 * 60 * 1000LL;  ///< tajo.history.expiry-time-day; 0: never
+  bool ha = false;                 ///< tajo.master.ha.enable
 };
 
 /// Longest name a client may give a statement.

@@ -2,12 +2,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <future>
+#include <memory>
 #include <thread>
 
 #include "doctor_facts.hpp"
 #include "doctor_finding.hpp"
 #include "doctor_hosts.hpp"
+#include "doctor_lookup.hpp"
 #include "doctor_race.hpp"
 
 namespace tajo::host {
@@ -169,6 +174,32 @@ TEST(DoctorHosts, slurm_lists) {
   EXPECT_TRUE(same_host("h1", "h1.site"));
   EXPECT_TRUE(same_host("h1.site", "h1"));
   EXPECT_FALSE(same_host("h1", "h10"));
+}
+
+TEST(Doctor, NamesAreLookedUpAtOnceWithinTheirTime) {
+  std::atomic<int> inside{0};
+  const std::size_t count = 10;
+  std::vector<std::string> names(count, "slow");
+  names.emplace_back("nowhere");
+  // Each waits for all others: they could not end one after the other.
+  const auto answers = look_up(names, 20'000'000, [&](const std::string& name) {
+    ++inside;
+    while (inside < static_cast<int>(count) + 1) std::this_thread::yield();
+    return name == "slow";
+  });
+  EXPECT_EQ(std::count(answers.begin(), answers.end(), Lookup::kKnown), static_cast<std::ptrdiff_t>(count));
+  EXPECT_EQ(answers.back(), Lookup::kUnknown);
+}
+
+TEST(Doctor, ANameServerThatDoesNotAnswerIsNotWaitedFor) {
+  auto released = std::make_shared<std::promise<void>>();
+  const auto wait = released->get_future().share();
+  const auto answers = look_up({"known", "silent"}, 200'000, [wait](const std::string& name) {
+    if (name == "silent") wait.wait();
+    return true;
+  });
+  EXPECT_EQ(answers, (std::vector{Lookup::kKnown, Lookup::kUnanswered}));
+  released->set_value();
 }
 
 }  // namespace
