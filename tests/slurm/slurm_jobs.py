@@ -169,7 +169,7 @@ def successor_of(site, job):
 
 def time_limit(site):
     check, slurm = site.check, site.slurm
-    job = site.service(options=("--time=1", "--signal=B:USR1@40"), TAJO_SLURM_STOP_S="5", TAJO_SUPERVISE_DRAIN="1")
+    job = site.service(options=("--time=1", "--signal=B:USR1@40"), TAJO_SLURM_STOP_S="5", TAJO_SUPERVISE_DRAIN="1", TAJO_SLURM_SBATCH="--time=10")
     shell, load = Shell(site), Load(site)
     check(until(lambda: slurm.state(job) == "COMPLETED", 90), f"time limit: the job ended by itself: {slurm.state(job)} {slurm.field(job, 'ExitCode')}")
     successor = successor_of(site, job)

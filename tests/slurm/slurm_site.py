@@ -40,12 +40,12 @@ class Shell:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
-    def keeps_its_session(self):
+    def keeps_its_session(self, timeout_s=60):
         """What it says to a last question, on whatever connection it has by now; None: the setting is lost."""
         self.say("SELECT 6 * 7 AS before_the_setting;")
         self.say("SHOW tajo.optimizer.force_distributed;")
         try:
-            text = self.process.communicate(timeout=60)[0]
+            text = self.process.communicate(timeout=timeout_s)[0]
         except subprocess.TimeoutExpired:
             self.process.kill()
             text = "".join(self.process.stdout)
@@ -60,7 +60,8 @@ ANSWER = sum(len(range(r or 7, ROWS + 1, 7)) ** 2 for r in range(7)) - len(range
 class Load:
     """Two more users' tsql while a service hands over: one asks for seconds of work again and again, one inserts."""
     SLOW = "SELECT count(*) FROM facts a JOIN facts b ON a.v = b.v AND a.k % 3 <= b.k;"
-    ASKED = 4
+    ASKED = 3
+    PATIENCE_S = 150
 
     def __init__(self, site):
         self.site, self.given = site, 0
@@ -79,7 +80,7 @@ class Load:
     def check_all_counted(self, what):
         self.ended.set()
         self.thread.join()
-        asked, written = (shell.keeps_its_session() or "no answer to the last question" for shell in (self.asker, self.writer))
+        asked, written = (shell.keeps_its_session(self.PATIENCE_S) or "no answer to the last question" for shell in (self.asker, self.writer))
         answers = re.findall(r"^\d{6,}$", asked, re.M)
         attempts = self.site.query("SELECT count(*), max(attempts) FROM information_schema.queries WHERE sql LIKE '%a.k % 3%' AND sql NOT LIKE '%LIKE%'")
         self.site.check(answers == [str(ANSWER)] * self.ASKED and "ERROR" not in asked,
