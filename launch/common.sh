@@ -147,7 +147,7 @@ end_ranks_here() {
   forget_dead_here "${1:-}"
   for file in "$TAJO_PLAN_HA_DIR/launcher-$(hostname)-"*; do
     [ -e "$file" ] || continue
-    read -r _ host _ pid _ start _ directory < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
+    read -r _ host _ pid _ start _ directory < <(tr '\n' ' ' 2>/dev/null <"$file") || true
     if [ -n "${directory:-}" ] && ! lives "$pid"; then rm -rf "$directory" "$file"; fi
   done
   return 0
@@ -157,7 +157,7 @@ end_ranks_here() {
 forget_dead_here() {
   local file host pid keeper
   for file in $(present rank "$1") $(present stopping "$1"); do
-    read -r _ host _ pid _ keeper < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
+    read -r _ host _ pid _ keeper < <(tr '\n' ' ' 2>/dev/null <"$file") || true
     [ "${host:-}" = "$(hostname)" ] && ! lives "${pid:-0}" && ! lives "${keeper:-0}" && rm -f "$file"
   done
   return 0
@@ -173,7 +173,7 @@ wait_for_ranks() {
     [ -z "$(present rank "${1:-}")$(present stopping "${1:-}")" ] && return 0
     if [ "$tenth" = "$2" ]; then
       for file in $(present rank "${1:-}"); do
-        read -r _ host _ pid _ keeper < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
+        read -r _ host _ pid _ keeper < <(tr '\n' ' ' 2>/dev/null <"$file") || true
         [ -n "${pid:-}" ] || continue
         case " $unheard " in *" $host "*) ;; *) unheard="$unheard $host" ;; esac
         rm -f "$file"
@@ -182,7 +182,7 @@ wait_for_ranks() {
     sleep 0.1
   done
   for file in $(present rank "${1:-}") $(present stopping "${1:-}"); do
-    read -r _ host _ pid _ < <(tr '\n' ' ' <"$file" 2>/dev/null) || true
+    read -r _ host _ pid _ < <(tr '\n' ' ' 2>/dev/null <"$file") || true
     echo "$script: host $host: process $pid has not ended" >&2
     rm -f "$file"
   done
