@@ -210,7 +210,8 @@ void SimEngine::work(const TaskId& id, std::uint64_t serial) {
       }
       inputs[stage].push_back(std::move(c));
     }
-  if (sim.rng.chance(0.012 / sim.options.table_splits)) {
+  auto memory = sim.out_of_memory.find(service_.process().host);
+  if ((memory != sim.out_of_memory.end() && memory->second > sim.now()) || sim.rng.chance(0.012 / sim.options.table_splits)) {
     result.error = Error("53200", "out of memory");
     return finish(id, std::move(result));
   }

@@ -17,7 +17,7 @@ class FiberRuntime final : public Runtime {
   ~FiberRuntime() override;
 
   Micros boottime() const override { return clock_(); }
-  Micros wall() const override { return kWallZero + clock_(); }
+  Micros wall() const override { return kWallZero + wall_jumps_ + clock_(); }
   bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& changed, Micros limit,
             const std::function<bool()>& ready) override;
   Thread start(const std::string& name, std::size_t stack_bytes, std::function<void()> work) override;
@@ -25,6 +25,8 @@ class FiberRuntime final : public Runtime {
 
   /// Runs every fiber that may go on, until all wait.
   void turn();
+  /// Somebody sets the clock on the wall.
+  void jump_wall(Micros by) { wall_jumps_ += by; }
   /// The process is gone: every fiber is unwound where it stands.
   void end();
 
@@ -39,6 +41,7 @@ class FiberRuntime final : public Runtime {
   std::function<void(Micros)> wake_after_;
   Random rng_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
+  Micros wall_jumps_ = 0;
   Fiber* current_ = nullptr;
   bool ended_ = false;
 };

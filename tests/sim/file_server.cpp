@@ -36,7 +36,14 @@ Micros FileServer::blocked_until(int host) const {
   return std::max(down_until_, it == stalled_.end() ? 0 : it->second);
 }
 
+bool FileServer::in_trouble(int host, Trouble kind) {
+  auto it = trouble_.find({host, kind});
+  return it != trouble_.end() && it->second > sim_.now() && rng_.chance(0.5);
+}
+
 bool FileServer::troubled_since(int host, Micros since) const {
+  for (const auto& [what, until] : trouble_)
+    if (what.first == host && until > since) return true;
   return std::max({blocked_until(host), full_until_, errors_until_, lost_until_}) > since;
 }
 
@@ -178,6 +185,10 @@ FileServer::Result FileServer::overwrite_slot(SimRank& rank, const std::string& 
 FileServer::Result FileServer::sync_row(int host, const std::string& row) {
   auto it = rows_.find(row);
   if (it == rows_.end() || it->second.removed) return with(FileStatus::kMissing);
+  if (in_trouble(host, Trouble::kSyncErrors)) {
+    ++count.errors;
+    return with(FileStatus::kFailed);
+  }
   if (recovered_without_.erase(host) > 0) {
     ++count.errors;
     return with(FileStatus::kFailed);
@@ -213,18 +224,26 @@ FileServer::Result FileServer::write_file(int host, const std::string& name, std
   }
   auto it = files_.find(name);
   if (it == files_.end()) return with(FileStatus::kMissing);
+  if (in_trouble(host, Trouble::kWriteErrors)) {
+    ++count.errors;
+    return with(FileStatus::kFailed);
+  }
+  const bool short_write = in_trouble(host, Trouble::kShortWrites);  // some of it arrives, then nothing
+  const std::size_t written = short_write ? data.size() / 2 : data.size();
   File& f = it->second;
   f.owner = host;
-  f.data.resize(std::max(f.data.size(), static_cast<std::size_t>(offset) + data.size()));
-  std::copy(data.begin(), data.end(), f.data.begin() + static_cast<std::ptrdiff_t>(offset));
+  f.data.resize(std::max(f.data.size(), static_cast<std::size_t>(offset) + written));
+  std::copy_n(data.begin(), written, f.data.begin() + static_cast<std::ptrdiff_t>(offset));
   f.durable = std::min(f.durable, static_cast<std::size_t>(offset));
-  return {};
+  if (!short_write) return {};
+  ++count.errors;
+  return with(FileStatus::kFailed);
 }
 
 FileServer::Result FileServer::sync_file(int host, const std::string& name) {
   auto it = files_.find(name);
   if (it == files_.end()) return with(FileStatus::kMissing);
-  if (recovered_without_.erase(host) > 0 || (sim_.now() < errors_until_ && rng_.chance(0.1))) {
+  if (in_trouble(host, Trouble::kSyncErrors) || recovered_without_.erase(host) > 0 || (sim_.now() < errors_until_ && rng_.chance(0.1))) {
     ++count.errors;
     return with(FileStatus::kFailed);
   }
@@ -246,6 +265,8 @@ FileServer::Result FileServer::read_file(int host, const std::string& name, std:
     if (rng_.chance(0.5)) r.data.resize(r.data.size() / 2);
     else std::fill(r.data.begin() + static_cast<std::ptrdiff_t>(r.data.size() / 2), r.data.end(), std::byte{0});
   }
+  if (!r.data.empty() && it->second.owner != host && in_trouble(host, Trouble::kFlippedBits))
+    r.data[rng_.below(r.data.size())] ^= std::byte{1} << static_cast<int>(rng_.below(8));
   return r;
 }
 

@@ -64,6 +64,9 @@ class FileServer {
   void fail_over(Micros down);
   void stale_look_ups(int host, Micros until) { negative_until_[host] = std::max(negative_until_[host], until); }
   void stale_pages(int host, Micros until) { pages_until_[host] = std::max(pages_until_[host], until); }
+  enum class Trouble : std::uint8_t { kWriteErrors, kShortWrites, kSyncErrors, kFlippedBits };
+  /// Requests of one host go wrong, every other time.
+  void trouble(int host, Trouble kind, Micros until) { trouble_[{host, kind}] = until; }
   void full_until(Micros until) { full_until_ = std::max(full_until_, until); }
   void errors_until(Micros until) { errors_until_ = std::max(errors_until_, until); }
   void lose_replies_until(Micros until) { lost_until_ = std::max(lost_until_, until); }
@@ -88,6 +91,7 @@ class FileServer {
   void execute(SimRank& rank, Execute request, Done done, bool first);
   void reply(SimRank& rank, Done done, Result result);
   Micros latency();
+  bool in_trouble(int host, Trouble kind);
 
   Sim& sim_;
   Random rng_;
@@ -97,6 +101,7 @@ class FileServer {
   std::map<int, Micros> stalled_, negative_until_, pages_until_, slow_;
   std::map<std::tuple<int, std::string, std::int64_t>, Micros> negative_;
   std::set<int> recovered_without_;  // clients whose unsynced state the server has dropped: their next fsync fails
+  std::map<std::pair<int, Trouble>, Micros> trouble_;
   Micros down_until_ = 0, full_until_ = 0, errors_until_ = 0, lost_until_ = 0;
 };
 

@@ -4,6 +4,7 @@
 // sim --ranks N …                           random runs in worlds of N ranks, three of them masters
 // sim --scale RANKS                         load of the active master in a large world, as a table
 // sim --schedule NAME|all [--seeds N]       the named schedules
+// sim --matrix [CELL] [--seeds N]           every fault x kind of statement x victim, or those whose name contains CELL
 // sim_canary --canary NAME|all              known-bad variants, each of which must be caught
 #include <algorithm>
 #include <atomic>
@@ -16,6 +17,7 @@
 #include <optional>
 #include <thread>
 
+#include "matrix.hpp"
 #include "schedules.hpp"
 #include "tajo/common/log.hpp"
 
@@ -328,7 +330,8 @@ int run_canaries(const std::string& which, Job job) {
 int main_with(int argc, char** argv) {
   Job job;
   std::string schedule, canary;
-  bool one = false;
+  bool one = false, matrix = false;
+  std::string cell;
   int scale = 0;
   for (int i = 1; i < argc; ++i) {
     std::string a = argv[i];
@@ -346,7 +349,10 @@ int main_with(int argc, char** argv) {
     else if (a == "--schedule") schedule = value();
     else if (a == "--canary") canary = value();
     else if (a == "--sql") job.sql = true;
-    else if (a == "--ranks") job.ranks = std::max(2, std::stoi(value()));
+    else if (a == "--matrix") {
+      matrix = true;
+      if (i + 1 < argc && argv[i + 1][0] != '-') cell = argv[++i];
+    } else if (a == "--ranks") job.ranks = std::max(2, std::stoi(value()));
     else if (a == "--scale") scale = std::stoi(value());
     else if (a.starts_with("-v")) job.verbosity = static_cast<int>(a.size()) - 1;
     else {
@@ -362,6 +368,7 @@ int main_with(int argc, char** argv) {
   set_log_level(LogLevel::kOff);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   if (scale > 0) return run_scale(scale);
+  if (matrix) return run_matrix(cell, job.seeds, job.jobs, job.verbosity);
   if (!canary.empty()) return run_canaries(canary, job);
   if (!schedule.empty()) return run_schedules(schedule, job);
   Totals t;

@@ -33,6 +33,7 @@ struct Options {
   double heal_s = 42;    ///< random faults are over by then
   std::int64_t row_slots = 0;
   std::uint32_t table_splits = 4;  ///< tasks a scan is cut into
+  int favoured = -1;     ///< SqlLoad::Kind of every other statement, -1: none
   bool prolong = true;   ///< go on until kMinStatements are answered
   bool record = false;   ///< keep the end of the timeline
 };
@@ -139,6 +140,9 @@ class Sim {
   std::vector<std::unique_ptr<SimRank>> ranks;
   std::uint64_t statements = 0, writes_done = 0, reads_done = 0, faults_taken = 0;
   Micros last_answer = 0;
+  std::vector<std::pair<std::string, int>> query_masters;  ///< of running queries, the newest last: query and host
+  int last_query_master = -1;
+  std::map<int, Micros> out_of_memory;                     ///< hosts whose tasks fail until then
   std::vector<Micros> answers;  ///< when statements were answered, for schedules that look at gaps
   int masters = 0, workers = 0;
   Rank first_master = 0;

@@ -80,6 +80,25 @@ void SqlLoad::on_death(SimRank& rank) {
 
 // --- what is asked ----------------------------------------------------------------------------------------------------
 
+SqlLoad::Kind SqlLoad::draw(Client& c) {
+  Random& rng = sim_.rng;
+  if (sim_.options.favoured >= 0 && rng.chance(0.5)) return static_cast<Kind>(sim_.options.favoured);
+  const double x = rng.uniform();
+  const double writes = sim_.options.writes;
+  if (x < 0.55 * writes) return Kind::kInsert;
+  if (x < 0.75 * writes) return Kind::kWideInsert;
+  if (x < 0.85 * writes) return Kind::kCreate;
+  if (x < 0.9 * writes) return Kind::kCreateAs;
+  if (x < 0.95 * writes && !c.own.empty()) return Kind::kDrop;
+  if (x < writes) return Kind::kSet;
+  const double y = rng.uniform();
+  if (y < 0.45) return Kind::kRead;
+  if (y < 0.65) return Kind::kJoin;
+  if (y < 0.78) return Kind::kImmediate;
+  if (y < 0.88) return Kind::kShow;
+  return y < 0.95 ? Kind::kTables : Kind::kExternal;
+}
+
 SqlLoad::Statement SqlLoad::choose(Client& c) {
   Random& rng = sim_.rng;
   Statement s;
@@ -106,64 +125,49 @@ SqlLoad::Statement SqlLoad::choose(Client& c) {
     named();
     return s;
   }
-  const double x = rng.uniform();
-  const double writes = sim_.options.writes;
-  if (x < 0.55 * writes) {
-    s.kind = Kind::kInsert;
-    s.sql = "INSERT INTO " + s.table + " VALUES (" + id + ")";
-    named();
-  } else if (x < 0.75 * writes) {
-    s.kind = Kind::kWideInsert;
-    s.sql = "INSERT INTO " + s.table + " SELECT g FROM generate_series(" + id + ", " + std::to_string(s.token + kWide) + ") AS s(g)";
-    named();
-  } else if (x < 0.85 * writes) {
-    s.kind = Kind::kCreate;
-    s.table = "d" + id;
-    s.sql = "CREATE TABLE " + s.table + " (id bigint)";
-    named();
-  } else if (x < 0.9 * writes) {
-    s.kind = Kind::kCreateAs;
-    s.sql = "CREATE TABLE c" + id + " AS SELECT id FROM " + s.table;
-    named();
-  } else if (x < 0.95 * writes && !c.own.empty()) {
-    s.kind = Kind::kDrop;
-    s.table = c.own.back();
-    s.sql = "DROP TABLE " + s.table;
-    named();
-  } else if (x < writes) {
-    s.kind = Kind::kSet;
-    s.sql = "SET sim.number = '" + id + "'";
-  } else {
-    const double y = rng.uniform();
-    if (y < 0.45) {
-      s.kind = Kind::kRead;
-      s.sql = "SELECT id, count(*) FROM " + s.table + " GROUP BY id";
-    } else if (y < 0.65) {
-      s.kind = Kind::kJoin;
+  s.kind = draw(c);
+  switch (s.kind) {
+    case Kind::kInsert: s.sql = "INSERT INTO " + s.table + " VALUES (" + id + ")"; break;
+    case Kind::kWideInsert:
+      s.sql = "INSERT INTO " + s.table + " SELECT g FROM generate_series(" + id + ", " + std::to_string(s.token + kWide) + ") AS s(g)";
+      break;
+    case Kind::kCreate:
+      s.table = "d" + id;
+      s.sql = "CREATE TABLE " + s.table + " (id bigint)";
+      break;
+    case Kind::kCreateAs: s.sql = "CREATE TABLE c" + id + " AS SELECT id FROM " + s.table; break;
+    case Kind::kDrop:
+      s.table = c.own.back();
+      s.sql = "DROP TABLE " + s.table;
+      break;
+    case Kind::kSet: s.sql = "SET sim.number = '" + id + "'"; break;
+    case Kind::kScan: s.sql = "SELECT id FROM " + s.table; break;
+    case Kind::kRead: s.sql = "SELECT id, count(*) FROM " + s.table + " GROUP BY id"; break;
+    case Kind::kJoin:
       s.sql = "SELECT a.id, b.id FROM (SELECT id FROM " + s.table + " LIMIT 3) a JOIN " + table_of(rng.below(kTables)) + " b ON a.id = b.id";
-    } else if (y < 0.78) {
-      s.kind = Kind::kImmediate;
-      s.sql = "SELECT " + id + "::bigint";
-      named();
-    } else if (y < 0.88) {
-      s.kind = Kind::kShow;
-      s.sql = "SHOW sim.number";
-    } else if (y < 0.95) {
-      s.kind = Kind::kTables;
-      s.sql = "SELECT table_name FROM information_schema.tables";
-    } else {
-      s.kind = Kind::kExternal;
-      s.sql = "SELECT id FROM outside";
-    }
+      break;
+    case Kind::kImmediate: s.sql = "SELECT " + id + "::bigint"; break;
+    case Kind::kShow: s.sql = "SHOW sim.number"; break;
+    case Kind::kTables: s.sql = "SELECT table_name FROM information_schema.tables"; break;
+    case Kind::kExternal: s.sql = "SELECT id FROM outside"; break;
+    case Kind::kSetUp:
+    case Kind::kPoison: break;
   }
+  const bool changes = s.kind == Kind::kInsert || s.kind == Kind::kWideInsert || s.kind == Kind::kCreate || s.kind == Kind::kCreateAs || s.kind == Kind::kDrop;
+  if (changes || s.kind == Kind::kImmediate) named();
   return s;
 }
 
 void SqlLoad::next_statement(Client& c) {
   if (sim_.now() > seconds(sim_.options.end_s) - kSecond) return;
+  if (sim_.now() < quiet_until_) {
+    sim_.events.after(quiet_until_ - sim_.now(), [this, &c] { next_statement(c); });
+    return;
+  }
   c.statement = choose(c);
   if (c.statement.kind == Kind::kShow && (c.setting < 0 || c.settings_unknown)) return next_statement(c);
   c.busy = true;
+  c.asked = sim_.now();
   if (c.statement.kind == Kind::kDrop) tables_.erase(c.statement.table);
   attempt(c, c.statement.number);
 }
@@ -220,6 +224,28 @@ void SqlLoad::attempt(Client& c, std::uint32_t number) {
   sim_.events.after(seconds(2.0 + 3 * sim_.rng.uniform()), [this, &c, number, attempt_number] {
     if (c.statement.attempt == attempt_number) attempt(c, number);
   });
+}
+
+std::optional<SqlLoad::UnderWay> SqlLoad::under_way(Kind kind) {
+  constexpr Micros kArrives = 400;  // at its master
+  for (const Client& c : clients_)
+    if (c.busy && c.statement.kind == kind && c.statement.attempt == 1 && c.host >= 0 && sim_.now() - c.asked > kArrives &&
+        sim_.find_host(c.host)->alive)
+      return UnderWay{c.number, c.host, c.statement.number};
+  return std::nullopt;
+}
+
+bool SqlLoad::ended(const UnderWay& statement) const {
+  const Client& c = clients_[static_cast<std::size_t>(statement.client - 1)];
+  return !c.busy || c.statement.number > statement.number;
+}
+
+bool SqlLoad::idle() const {
+  return std::none_of(clients_.begin(), clients_.end(), [](const Client& c) { return c.busy; });
+}
+
+bool SqlLoad::ready() const {
+  return std::all_of(clients_.begin(), clients_.end(), [](const Client& c) { return c.statement.number > 0; });
 }
 
 // --- what is answered -------------------------------------------------------------------------------------------------
@@ -325,6 +351,7 @@ void SqlLoad::succeeded(Client& c, const Answer& answer) {
           break;
         }
       return;
+    case Kind::kScan:
     case Kind::kRead:
     case Kind::kJoin: check_read(c, answer); return;
     case Kind::kSetUp:

@@ -19,7 +19,7 @@ namespace tajo::sim {
 class SqlLoad final : public Load {
  public:
   enum class Kind : std::uint8_t {
-    kSetUp, kInsert, kWideInsert, kRead, kJoin, kImmediate, kCreate, kCreateAs, kDrop, kSet, kShow, kTables, kExternal, kPoison
+    kSetUp, kInsert, kWideInsert, kRead, kJoin, kImmediate, kCreate, kCreateAs, kDrop, kSet, kShow, kTables, kExternal, kPoison, kScan
   };
   explicit SqlLoad(Sim& sim);
   ~SqlLoad() override;
@@ -29,6 +29,18 @@ class SqlLoad final : public Load {
   void on_death(SimRank& rank) override;
   void check(const journal::Record& record, const cluster::View& view) override;
   void finish() override;
+
+  struct UnderWay {
+    int client, host;
+    std::uint32_t number;
+  };
+  /// A statement of that kind that some master works at.
+  std::optional<UnderWay> under_way(Kind kind);
+  bool ended(const UnderWay& statement) const;
+  /// Nobody asks anything until then.
+  void quiet(Micros until) { quiet_until_ = until; }
+  bool idle() const;
+  bool ready() const;  ///< the tables are there, and everybody has begun
 
  private:
   struct Statement {
@@ -52,6 +64,7 @@ class SqlLoad final : public Load {
     int number = 0;
     bool busy = false;
     int host = -1;
+    Micros asked = 0;
     std::multiset<int> under_way;  ///< hosts where a connection it gave up still runs
     Statement statement;
     std::string session;           ///< known to exist
@@ -69,6 +82,7 @@ class SqlLoad final : public Load {
   class Sink;
 
   void next_statement(Client& c);
+  Kind draw(Client& c);
   Statement choose(Client& c);
   void attempt(Client& c, std::uint32_t number);
   void answered(int client, std::uint32_t number, std::uint32_t attempt, Answer answer);
@@ -83,6 +97,7 @@ class SqlLoad final : public Load {
   std::vector<Client> clients_;
   std::size_t set_up_ = 0;
   bool poisoned_ = false;
+  Micros quiet_until_ = 0;
   std::map<std::string, std::set<std::int64_t>> acknowledged_;  ///< rows by table
   std::set<std::int64_t> refused_;                              ///< told as failed, asked once only
   std::set<std::string> tables_, dropped_;                      ///< acknowledged, and not in doubt

@@ -81,7 +81,20 @@ void WarehouseService::send(Rank to, Bytes message) {
   using protocol::Tag;
   WorkCounters& work = process_.sim.work;
   switch (static_cast<Tag>(message[0])) {
-    case Tag::kStartQuery: work.query_masters_restarted += protocol::decode_start_query(message).attempt > 0 ? 1 : 0; break;
+    case Tag::kStartQuery: {
+      const auto start = protocol::decode_start_query(message);
+      work.query_masters_restarted += start.attempt > 0 ? 1 : 0;
+      if (SimRank* at = process_.sim.find(process_.world, to); at != nullptr) {
+        process_.sim.last_query_master = at->host;
+        process_.sim.query_masters.emplace_back(start.query.str(), at->host);
+      }
+      break;
+    }
+    case Tag::kQueryDone: {
+      const std::string done = protocol::decode_query_done(message).query.str();
+      std::erase_if(process_.sim.query_masters, [&](const auto& q) { return q.first == done; });
+      break;
+    }
     case Tag::kRunTask: work.tasks_run_again += (protocol::decode_run_task(message).id.attempt & 0xFF) > 1 ? 1 : 0; break;
     case Tag::kTaskDone: work.outputs_lost += protocol::decode_task_done(message).lost_output ? 1 : 0; break;
     case Tag::kCancelTask: ++work.consumers_restarted; break;
