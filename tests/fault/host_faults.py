@@ -13,6 +13,9 @@ from rig import HEAD, wait_until
 CUT_S = 3.0
 DARK_S = 0.3   # between a host's last packet and the end of its processes
 STALL_S = 10
+# mpirun's host when the victim's must be another: h3, where no victim of a fresh world is but a plain worker, and there are
+# others; a QueryMaster may be on any host with a worker.
+OTHER_HEAD = {"qm": "h5"}
 NOTICE_S = 5   # for the ranks to hear that the launcher is gone
 
 
@@ -71,7 +74,7 @@ class Daemon(Launcher):
 
     @classmethod
     def head(cls, victim):
-        return "h3"  # where no victim of a fresh world is but a plain worker, and there are others
+        return OTHER_HEAD.get(victim, "h3")
 
     def victims(self):
         return self.host, "prted"
@@ -83,7 +86,7 @@ class HostLost(HostFault):
 
     @classmethod
     def head(cls, victim):
-        return "h3"
+        return OTHER_HEAD.get(victim, "h3")
 
     def begin(self):
         self.power_off(self.host)
