@@ -116,10 +116,15 @@ void StatementRunner::sweep_files() {
   const Micros now = parts_.runtime.boottime();
   Micros oldest_running = now;
   std::set<QueryId> running;
+  std::map<QueryId, Micros> running_since;
   for (const QueryRecord& q : parts_.queries.running()) {
     running.insert(q.id);
-    oldest_running = std::min(oldest_running, now - (parts_.runtime.wall() - q.started_ms * 1000));
+    // By the clock it began earlier than it was seen, or else the clock has jumped.
+    const auto seen = running_since_.find(q.id);
+    running_since[q.id] = std::min(seen == running_since_.end() ? now : seen->second, now - (parts_.runtime.wall() - q.started_ms * 1000));
+    oldest_running = std::min(oldest_running, running_since[q.id]);
   }
+  running_since_ = std::move(running_since);
   std::map<std::string, Micros> unnamed;
   std::error_code ignored;
   for (auto it = fs::recursive_directory_iterator(parts_.warehouse_directory, ignored); it != fs::recursive_directory_iterator();
@@ -136,21 +141,26 @@ void StatementRunner::sweep_files() {
   }
   unnamed_files_ = std::move(unnamed);
   parts_.storage.release_removed();
+  std::map<QueryId, Micros> ended;
   for (auto it = fs::directory_iterator(parts_.staging_directory, ignored); it != fs::directory_iterator(); it.increment(ignored)) {
     QueryId id = QueryId::parse(it->path().filename().string());
     if (!id || running.contains(id)) continue;
     auto query = parts_.queries.find(id);
     if (query && query->finished_ms == 0) continue;
-    if (query && parts_.runtime.wall() / 1000 - query->finished_ms < parts_.result_retention_ms) continue;
+    if (query) {
+      const Micros since = ended_results_.try_emplace(id, now).first->second;
+      ended[id] = since;
+      if (now - since < parts_.result_retention_ms * 1000) continue;
+    }
     if (!query && unknown_results_.insert(id).second) continue;  // its submission may be on its way to the log: next time
     fs::remove_all(it->path(), ignored);
     unknown_results_.erase(id);
   }
+  ended_results_ = std::move(ended);
 }
 
 void StatementRunner::tidy_results() {
-  const std::int64_t now_ms = parts_.runtime.wall() / 1000;
-  kept_.drop_before(now_ms - parts_.result_retention_ms);
+  kept_.drop_before(parts_.runtime.boottime() / 1000 - parts_.result_retention_ms);
   if (!active() || parts_.staging_directory.empty()) return;
   for (auto reply = kept_.to_move(); reply && move_result(reply); reply = kept_.to_move()) {}
 }
@@ -174,9 +184,14 @@ bool StatementRunner::move_result(const KeptResults::Reply& reply) {
   return true;
 }
 
+std::int64_t StatementRunner::age_now_ms() {
+  std::lock_guard lock(mutex_);
+  return ages_.now_ms(parts_.runtime.wall(), parts_.runtime.boottime());
+}
+
 void StatementRunner::expire_history() {
   if (parts_.history_expiry_ms == 0) return;
-  const std::int64_t before_ms = parts_.runtime.wall() / 1000 - parts_.history_expiry_ms;
+  const std::int64_t before_ms = age_now_ms() - parts_.history_expiry_ms;
   auto oldest = parts_.queries.oldest_finished_ms();
   if (!oldest || *oldest >= before_ms) return;
   cluster::Proposal proposal;

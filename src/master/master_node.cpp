@@ -68,7 +68,7 @@ void MasterNode::maintain() {
     if (runner_.active() && second % kSweepPeriodS == 0) {
       runner_.sweep_files();
       runner_.expire_history();
-      if (parts_.notes != nullptr) parts_.notes->sweep(parts_.runtime.wall() / 1000);
+      if (parts_.notes != nullptr) parts_.notes->sweep(runner_.age_now_ms());
     }
     lock.lock();
   }

@@ -179,6 +179,14 @@ std::optional<std::int64_t> QueryState::oldest_finished_ms() const {
   return finished_.empty() ? std::nullopt : std::optional(queries_.at(finished_.front()).finished_ms);
 }
 
+std::optional<std::int64_t> QueryState::newest_started_ms(Epoch before) const {
+  std::lock_guard lock(mutex_);
+  std::optional<std::int64_t> newest;
+  for (const auto& [id, query] : queries_)
+    if (query.epoch < before && query.epoch != 0) newest = std::max(newest.value_or(query.started_ms), query.started_ms);
+  return newest;
+}
+
 Bytes QueryState::snapshot() const {
   std::lock_guard lock(mutex_);
   ByteWriter out;

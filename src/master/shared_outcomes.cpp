@@ -34,7 +34,7 @@ bool SharedOutcomes::on_message(Rank source, ByteView message) {
 void SharedOutcomes::keep(Rank active, KeptResults::Reply reply) {
   const QueryId query = reply->query;
   hold(query, reply->record);
-  runner_.kept().keep(std::move(reply), parts_.runtime.wall() / 1000);
+  runner_.kept().keep(std::move(reply), parts_.runtime.boottime() / 1000);
   port_.send(active, protocol::encode_query_tag(Tag::kOutcomeKept, query, 0));
 }
 
@@ -101,7 +101,7 @@ void SharedOutcomes::take_found(Rank source, ClientReply found) {
   auto waiters = std::move(it->second.done);
   asks_.erase(it);
   KeptResults::Reply reply = found.not_active ? nullptr : std::make_shared<const ClientReply>(std::move(found));
-  if (reply) runner_.kept().keep(reply, parts_.runtime.wall() / 1000);
+  if (reply) runner_.kept().keep(reply, parts_.runtime.boottime() / 1000);
   for (auto& done : waiters) done(reply);
 }
 

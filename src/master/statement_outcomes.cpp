@@ -77,7 +77,8 @@ std::optional<ClientReply> StatementRunner::outcome_of(const QueryRecord& ended)
 }
 
 std::optional<ClientReply> StatementRunner::result_of(const QueryRecord& ended) {
-  if (parts_.runtime.wall() / 1000 - ended.finished_ms > parts_.result_retention_ms) return std::nullopt;
+  // What is there is given; it leaves by time that has passed, not by a clock (tidy_results, sweep_files).
+  kept_.drop_before(parts_.runtime.boottime() / 1000 - parts_.result_retention_ms);
   if (auto kept = kept_.by_query(ended.id)) return *kept;
   const std::string path = result_path(ended.id);
   std::error_code ignored;

@@ -113,7 +113,7 @@ std::shared_ptr<const ClientReply> StatementRunner::finish(Run& run, bool named)
   auto outcome = std::make_shared<const ClientReply>(std::move(run.reply));
   if (named) {
     if (!outcome->not_active && run.keep) {
-      kept_.keep(outcome, parts_.runtime.wall() / 1000);
+      kept_.keep(outcome, parts_.runtime.boottime() / 1000);
       copy_out(run, outcome);
     }
     std::lock_guard lock(mutex_);
@@ -358,7 +358,9 @@ void StatementRunner::record_known_end(Run& run, const ClientReply& known) {
 
 void StatementRunner::on_active(Epoch epoch) {
   next_number_ = parts_.queries.last_number() + 1;
+  const auto newest = parts_.queries.newest_started_ms(epoch);
   std::lock_guard lock(mutex_);
+  ages_.begin(newest, parts_.runtime.boottime());
   announced_.clear();
   epoch_ = epoch;
 }

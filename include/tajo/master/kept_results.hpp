@@ -20,6 +20,7 @@ class KeptResults {
   static constexpr std::size_t kMaxBytesAtAll = std::size_t{96} << 20;  ///< above: dropped, if that was too slow
   static constexpr std::size_t kMaxSaved = 1'000;                       ///< the latest, when a world ends as planned
 
+  /// Times are boottime: no jump of a clock makes a result old.
   void keep(Reply reply, std::int64_t now_ms);
   Reply by_request(const std::string& request_id) const;
   Reply by_query(const QueryId& query) const;

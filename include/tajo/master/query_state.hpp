@@ -72,6 +72,8 @@ class QueryState : public journal::StateMachine {
   /// Ends before this time leave the history.
   static Bytes expired_record(std::int64_t before_ms);
   std::optional<std::int64_t> oldest_finished_ms() const;
+  /// When the latest query was submitted that began under an earlier epoch: by other masters' clocks.
+  std::optional<std::int64_t> newest_started_ms(Epoch before) const;
 
  private:
   void finish(QueryRecord query);

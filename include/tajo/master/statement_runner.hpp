@@ -15,6 +15,7 @@
 #include "tajo/common/runtime.hpp"
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
+#include "tajo/master/age_clock.hpp"
 #include "tajo/master/crash_notes.hpp"
 #include "tajo/master/kept_results.hpp"
 #include "tajo/master/planning_marks.hpp"
@@ -87,7 +88,8 @@ struct RunnerHooks {
 /// The same request id gives the same outcome, whoever asks and however often. Any thread.
 class StatementRunner {
  public:
-  explicit StatementRunner(MasterParts parts) : parts_(parts), catalog_change_(parts.runtime), flush_lock_(parts.runtime) {}
+  explicit StatementRunner(MasterParts parts)
+      : parts_(parts), catalog_change_(parts.runtime), flush_lock_(parts.runtime), ages_(parts.runtime.wall(), parts.runtime.boottime()) {}
 
   /// Never throws: errors are in the reply. `not_active`: nothing was done here; ask the active. `serving`: the master
   /// that holds the reply from now on, kNoRank: this one.
@@ -106,6 +108,8 @@ class StatementRunner {
   void tidy_results();
   /// Writes the latest results to staging, for the world that comes. False: the filesystem refused. Blocks.
   bool save_results();
+  /// The time by which things are old (AgeClock).
+  std::int64_t age_now_ms();
   /// Proposes that ends older than history_expiry_ms leave the history.
   void expire_history();
 
@@ -211,7 +215,10 @@ class StatementRunner {
   PatientLock catalog_change_;          ///< DDL alone; INSERT commits share
   PatientLock flush_lock_;              ///< one flush at a time
   std::map<std::pair<catalog::TableNumber, std::uint32_t>, Micros> inline_since_;  ///< fragments in the log, by boottime of the first look; flush_lock_
+  AgeClock ages_;                       ///< guarded by mutex_
   std::set<QueryId> unknown_results_;   ///< sweep: staged, not in the history when it was looked at last
+  std::map<QueryId, Micros> ended_results_;  ///< sweep: staged → when it was first seen that the query has ended
+  std::map<QueryId, Micros> running_since_;  ///< sweep: when a running query was first seen
   std::map<std::string, Micros> unnamed_files_;  ///< sweep: path → when it was first seen without a manifest
   std::atomic<Epoch> epoch_{0};         ///< 0: not active
   std::atomic<std::uint32_t> next_number_{1};

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "tajo/master/age_clock.hpp"
 #include "tajo/master/kept_results.hpp"
 #include "tajo/master/query_coordinator.hpp"
 #include "tajo/master/query_state.hpp"
@@ -91,6 +92,44 @@ TEST(QueryState, OldEndsLeaveByARecord) {
   EXPECT_EQ(found->result_bytes, 7u);
   EXPECT_EQ(found->digest, 42u);
   EXPECT_EQ(successor.snapshot(), state.snapshot());
+}
+
+TEST(QueryState, TheNewestTimeOfOtherEpochs) {
+  QueryState state;
+  EXPECT_FALSE(state.newest_started_ms(5));
+  for (std::uint32_t i = 1; i <= 3; ++i) {
+    QueryRecord q = query(i, i == 3 ? 0 : 100);
+    q.started_ms = 10 * i;
+    q.epoch = i;
+    state.apply(record(i == 3 ? QueryState::submitted_record(q) : QueryState::finished_record(q)));
+  }
+  EXPECT_EQ(state.newest_started_ms(3), 20);
+  EXPECT_EQ(state.newest_started_ms(4), 30);
+  EXPECT_FALSE(state.newest_started_ms(1));
+}
+
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr Micros kHour = kHourMs * 1000;
+
+TEST(AgeClock, FollowsTheWallClock) {
+  AgeClock clock(100 * kHour, kHour);
+  EXPECT_EQ(clock.now_ms(103 * kHour, 4 * kHour), 103 * kHourMs);
+  clock.begin(102 * kHourMs, 4 * kHour);
+  EXPECT_EQ(clock.now_ms(104 * kHour, 6 * kHour), 104 * kHourMs);
+}
+
+TEST(AgeClock, AJumpAheadMakesNothingOld) {
+  AgeClock clock(100 * kHour, kHour);
+  EXPECT_EQ(clock.now_ms(500 * kHour, 2 * kHour), 101 * kHourMs);
+  EXPECT_EQ(clock.now_ms(50 * kHour, 2 * kHour), 50 * kHourMs);
+}
+
+TEST(AgeClock, ASuccessorThatWasAheadFromTheStartBelievesTheLog) {
+  AgeClock clock(500 * kHour, kHour);
+  clock.begin(100 * kHourMs, 2 * kHour);
+  EXPECT_EQ(clock.now_ms(501 * kHour, 3 * kHour), 101 * kHourMs);
+  clock.begin(std::nullopt, 2 * kHour);
+  EXPECT_EQ(clock.now_ms(502 * kHour, 3 * kHour), 502 * kHourMs);
 }
 
 TEST(QueryState, LossesOfARunningQueryAreKept) {
