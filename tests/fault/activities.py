@@ -19,6 +19,8 @@ FORCE = [("tajo.optimizer.force_distributed", "on")]
 
 class Activity:
     needs_workers = False  # has a QueryMaster and tasks when the fault comes
+    point = None           # where it stands still when the fault comes
+    source = "wide"        # what it reads; a fault may have a table of its own for it
 
     def __init__(self, rig, cast, tolerated, number):
         self.rig, self.cast, self.number = rig, cast, number
@@ -47,8 +49,20 @@ class Activity:
         self.query_masters = self.rig.hits("query.begin")
         return next(iter(self.query_masters))
 
+    def meet_before_work(self):
+        """Before start(): the fault meets its tasks before they read or write, not at its own point."""
+        self.point = "task.scan"
+
+    def hold_tasks(self):
+        self.rig.arm(self.point, "hold")
+
     def reach(self):
         """Waits until the victim is in the middle of it."""
+
+    def reach_tasks(self):
+        concerned = self.cast.victim_pid if self.cast.victim_is_worker and self.needs_workers else None
+        if not wait_until(lambda: concerned in self.rig.hits(self.point) if concerned else self.rig.hits(self.point), REACH_S, 0.005):
+            raise Missed(f"process {concerned} never came to {self.point}; {self.rig.hits(self.point)}; {self.problem}")
 
     def release(self):
         pass
@@ -86,17 +100,13 @@ class Activity:
 
 class Held(Activity):
     """Stands still at a point inside the processes."""
-    point, everywhere = None, True
 
     def start(self):
         super().start()
-        self.rig.arm(self.point, "hold")
+        self.hold_tasks()
 
     def reach(self):
-        victim = self.cast.victim_pid
-        concerned = victim if self.cast.victim_is_worker and self.needs_workers else None
-        if not wait_until(lambda: concerned in self.rig.hits(self.point) if concerned else self.rig.hits(self.point), REACH_S, 0.005):
-            raise Missed(f"process {concerned} never came to {self.point}; {self.rig.hits(self.point)}; {self.problem}")
+        self.reach_tasks()
 
     def release(self):
         self.rig.disarm(self.point)
@@ -169,7 +179,8 @@ class Scan(Held):
     name, point, needs_workers = "scan", "task.scan", True
 
     def run(self):
-        rows = self.client.execute("SELECT count(*), sum(l_orderkey), sum(l_quantity) FROM wide WHERE l_linenumber > 0")
+        rows = self.client.execute("SELECT count(*), sum(l_orderkey), sum(l_quantity) "
+                                   f"FROM {self.source} WHERE l_linenumber > 0")
         if rows != [self.rig.wide]:
             self.problem = f"wrong answer of the scan: {rows}"
 
@@ -179,39 +190,34 @@ class Shuffle(Held):
 
     def run(self):
         rows = self.client.execute("SELECT sum(c), sum(k * c), sum(q) FROM (SELECT l_orderkey AS k, l_linenumber AS n, count(*) AS c, "
-                                   "sum(l_quantity) AS q FROM wide GROUP BY l_orderkey, l_linenumber) AS g")
+                                   f"sum(l_quantity) AS q FROM {self.source} GROUP BY l_orderkey, l_linenumber) AS g")
         if rows != [self.rig.wide]:
             self.problem = f"wrong answer of the shuffle: {rows}"
 
 
 class Write(HeldCommit):
-    """CREATE TABLE AS or INSERT … SELECT. Masters are met while the commit is in the log's hands, workers while they write."""
-    name, needs_workers = "write", True
+    """A table is written. Masters are met while the commit is in the log's hands, workers while they write."""
+    needs_workers, point = True, "table.publish"
 
     def start(self):
         super().start()
         self.table = f"written_{self.number}"
-        self.insert = self.number % 2 == 0
-        if self.insert:
-            self.client.execute(f"CREATE TABLE {self.table} AS SELECT * FROM wide LIMIT 0", self.request("before"))
-        self.rig.arm("table.publish", "hold")
+        self.prepare()
+        self.hold_tasks()
 
-    def run(self):
-        head = f"INSERT INTO {self.table}" if self.insert else f"CREATE TABLE {self.table} AS"
-        self.client.execute(f"{head} SELECT * FROM wide", self.request("write"))
+    def prepare(self):
+        pass
 
     def reach(self):
-        wanted = self.cast.victim_pid if self.cast.victim_is_worker else None
-        if not wait_until(lambda: wanted in self.rig.hits("table.publish") if wanted else self.rig.hits("table.publish"), REACH_S, 0.005):
-            raise Missed(f"process {wanted} wrote nothing; {self.rig.hits('table.publish')}; {self.problem}")
-        if self.cast.victim_is_worker:
+        self.reach_tasks()
+        if self.cast.victim_is_worker or self.point != Write.point:
             return
         self.hold_log()
-        self.rig.disarm("table.publish")
+        self.rig.disarm(self.point)
         self.reach_log()
 
     def release(self):
-        self.rig.disarm("table.publish")
+        self.rig.disarm(self.point)
         super().release()
 
     def verify(self, cursor):
@@ -219,19 +225,37 @@ class Write(HeldCommit):
         return []
 
 
+class CreateAs(Write):
+    name = "ctas"
+
+    def run(self):
+        self.client.execute(f"CREATE TABLE {self.table} AS SELECT * FROM {self.source}", self.request("write"))
+
+
+class Insert(Write):
+    name = "insert"
+
+    def prepare(self):
+        self.client.execute(f"CREATE TABLE {self.table} AS SELECT * FROM wide LIMIT 0", self.request("before"))
+
+    def run(self):
+        self.client.execute(f"INSERT INTO {self.table} SELECT * FROM {self.source}", self.request("write"))
+
+
 class Stream(Activity):
     """A result of which the client has read a part. Rows of the raw reader: count and sum of the first column."""
     name, needs_workers = "stream", True
-    SQL = "SELECT l_orderkey, l_comment FROM wide"
 
     def start(self):
         super().start()
+        if self.point:
+            self.hold_tasks()
         self.reader, self.gate, self.reading = None, threading.Event(), threading.Event()
 
     def read_all(self, reader):
         reader.send("SET tajo.optimizer.force_distributed = 'on'")
         reader.rows()
-        reader.send(self.SQL)
+        reader.send(f"SELECT l_orderkey, l_comment FROM {self.source}")
         count, total, _ = reader.rows(100)
         self.reading.set()
         self.gate.wait(REACH_S + 30)
@@ -259,11 +283,15 @@ class Stream(Activity):
         self.problem = "no master gave the result"
 
     def reach(self):
-        if not self.reading.wait(REACH_S):
+        if self.point:
+            self.reach_tasks()
+        elif not self.reading.wait(REACH_S):
             raise Missed(f"no first row; {self.problem}")
 
     def release(self):
         self.gate.set()
+        if self.point:
+            self.rig.disarm(self.point)
 
     def abandon(self):
         if self.reader is not None:
@@ -272,7 +300,10 @@ class Stream(Activity):
 
 class Copy(Activity):
     """COPY FROM STDIN. Masters are met in the middle of the rows, workers while they write them."""
-    name = "copy"
+    name, point = "copy", "table.publish"
+
+    def meet_before_work(self):
+        self.point = "task.exchange"
 
     def __init__(self, rig, cast, tolerated, number):
         super().__init__(rig, cast, tolerated, number)
@@ -285,7 +316,7 @@ class Copy(Activity):
         self.client.execute(f"CREATE TABLE {self.table} (k int8, v text)", self.request("before"))
         if self.needs_workers:
             self.gate.set()
-            self.rig.arm("table.publish", "hold")
+            self.hold_tasks()
 
     def run(self):
         self.client.copy_in(f"COPY {self.table} FROM STDIN WITH CSV", lambda: _Rows(self), self.request("copy"))
@@ -294,14 +325,14 @@ class Copy(Activity):
         if not self.half.wait(REACH_S):
             raise Missed(f"no rows were asked for; {self.problem}")
         if self.needs_workers:
-            if not wait_until(lambda: self.rig.hits("table.publish"), REACH_S, 0.005):
+            if not wait_until(lambda: self.rig.hits(self.point), REACH_S, 0.005):
                 raise Missed(f"nobody wrote; {self.problem}")
             if self.cast.victim == "worker":
-                self.cast.writer_is(next(iter(self.rig.hits("table.publish"))))
+                self.cast.writer_is(next(iter(self.rig.hits(self.point))))
 
     def release(self):
         self.gate.set()
-        self.rig.disarm("table.publish")
+        self.rig.disarm(self.point)
 
     def verify(self, cursor):
         self.rig.tables[self.table] = (ROWS, ROWS * (ROWS + 1) // 2)
@@ -326,4 +357,4 @@ class _Rows(io.RawIOBase):
         return text.encode()
 
 
-ACTIVITIES = {a.name: a for a in (Idle, Ddl, Scan, Shuffle, Write, Stream, Copy)}
+ACTIVITIES = {a.name: a for a in (Idle, Ddl, Scan, Shuffle, CreateAs, Insert, Stream, Copy)}

@@ -19,14 +19,14 @@ import psycopg2
 import checks
 from clients import CarefulClient, GaveUp
 from faults import AllMastersButOne, DeadAndHung, HungLoop, Kill, KillClaimant, KillSuccessor, Starve, StopLong, StopShort, TwoKills
-from file_faults import ClockJump, FailedSync, InputOutputError, NoSpace, ShortWrite, Stall, StaleLookups
+from file_faults import ClockJump, FailedSync, InputOutputError, NoSpace, ShortWrite, Stall, StallAll, StaleLookups
 from rig import QUERIES, Rig, wait_until
 from victims import VICTIMS, Cast
 from world_faults import WorldKilled
 
 MENU = {Kill: 6, StopLong: 4, StopShort: 2, Starve: 2, TwoKills: 2, DeadAndHung: 2, KillClaimant: 2, KillSuccessor: 2,
         AllMastersButOne: 1, HungLoop: 1, ClockJump: 1, FailedSync: 2, InputOutputError: 2, NoSpace: 1, ShortWrite: 1, Stall: 1,
-        StaleLookups: 2}
+        StallAll: 1, StaleLookups: 2}
 PAUSE_S = 2.0     # at most, between two faults
 # Refused for the moment; and the rule that a task takes two workers with it at most.
 TOLERATED = ("53", re.compile(r"58000: .*\btask .*was lost with its worker"))
@@ -107,13 +107,13 @@ class Balances(Load):
 
 
 def hit(rig, chance, number):
-    """One fault from the seed; its name."""
+    """One fault from the seed; its name, and why it met nothing, if so."""
     chosen = chance.choices(list(MENU), MENU.values())[0]
     if not rig.fit(max(chosen.masters, 3)):
         everybody = WorldKilled(rig, None)
         everybody.begin()
         everybody.end()
-        return "all-killed everybody"
+        return "all-killed everybody", None
     victim = chance.choice(VICTIMS)
     if not chosen.applies("idle", victim):
         victim = "active"
@@ -123,8 +123,9 @@ def hit(rig, chance, number):
     fault.arm()
     fault.begin()
     fault.end()
+    missed = fault.missed()
     rig.disarm_all()
-    return f"{fault.name} {victim}"
+    return f"{fault.name} {victim}", missed
 
 
 def verify(rig, loads):
@@ -151,7 +152,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)
-    rig, problems, names = Rig(), [], collections.Counter()
+    rig, problems, names, missed = Rig(), [], collections.Counter(), collections.Counter()
     try:
         rig.start()
         rig.load()
@@ -165,9 +166,9 @@ def main():
             if not wait_until(lambda: any(m[2] == "active" for m in rig.members()), 60):
                 problems.append("no active master for 60 s")
                 break
-            name = hit(rig, chance, sum(names.values()))
-            names[name.split()[0]] += 1
-            print(f"{time.time() - began:6.1f} s  {name}  {[load.count for load in loads]}", flush=True)
+            name, why = hit(rig, chance, sum(names.values()) + sum(missed.values()))
+            (missed if why else names)[name.split()[0]] += 1
+            print(f"{time.time() - began:6.1f} s  {name}{f' (missed: {why})' if why else ''}  {[load.count for load in loads]}", flush=True)
         for load in loads:
             load.done.set()
         for load in loads:
@@ -175,7 +176,7 @@ def main():
             if load.is_alive():
                 problems.append(f"{type(load).__name__} did not end: {load.client.errors[-2:]}")
         problems += verify(rig, loads)
-        print(f"{sum(names.values())} faults {dict(names)}; statements {[(type(x).__name__, x.count) for x in loads]}")
+        print(f"{sum(names.values())} faults met something {dict(names)}, {sum(missed.values())} nothing {dict(missed)}; statements {[(type(x).__name__, x.count) for x in loads]}")
     finally:
         if problems:
             rig.cluster.show_logs(60)

@@ -21,6 +21,9 @@ class Fault:
     kind = "one"           # of RIGS in matrix.py
     place = None           # of Cast
     launched = False       # mpirun and its daemons must live
+    source = "wide"        # the table that the activity reads
+    before_work = False    # it meets the activity when its tasks have read and written nothing
+    activity = None        # set before arm()
 
     def __init__(self, rig, cast):
         self.rig, self.cast = rig, cast
@@ -45,6 +48,14 @@ class Fault:
 
     def end(self):
         pass
+
+    def explains(self, error):
+        """Whether this error of the activity's client is what the fault is to bring about."""
+        return False
+
+    def verify(self, cursor):
+        """Problems with what it has made, when all is over."""
+        return []
 
     def missed(self):
         """Why the fault did not meet anything, if so."""

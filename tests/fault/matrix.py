@@ -150,7 +150,11 @@ class Run:
         activity = ACTIVITIES[cell.activity](rig, cast, fault.tolerated, 1000 * rig.starts + self.number)
         problems = []
         try:
+            fault.activity = activity
             fault.arm()
+            activity.source = fault.source
+            if fault.before_work:
+                activity.meet_before_work()
             activity.start()
             query_master = activity.find_query_master()
             if query_master is not None:
@@ -177,14 +181,15 @@ class Run:
         problems += [f"{MISSED}{missed}"] if missed else []
         problems += [f"the fault: {lasting.problem}"] if lasting.problem else []
         hit = fault.touched | (set(rig.pids.values()) - set(rig.processes()))
-        if activity.client.errors and not (cast.client_pid in hit or fault.anybody_errs):
-            problems.append(f"the client met {activity.client.errors[:3]}")
+        strange = [e for e in activity.client.errors if not fault.explains(e)]
+        if strange and not (cast.client_pid in hit or fault.anybody_errs):
+            problems.append(f"the client met {strange[:3]}")
         if answered is None or errors and not (cast.probe_pid in hit or fault.anybody_errs):
             problems.append(f"the next question met {errors[:3]}")
         problems += checks.settled(rig, cast.probe_master)
         with contextlib.closing(rig.connect(cast.probe_master)) as connection:
             with connection.cursor() as cursor:
-                problems += activity.verify(cursor)
+                problems += activity.verify(cursor) + fault.verify(cursor)
             problems += checks.data(rig, connection)
         found, slots = checks.log(rig)
         problems += found[:5]

@@ -4,7 +4,7 @@ import zlib
 VICTIMS = ("active", "backup", "qm", "worker", "connected")
 # What has a QueryMaster when the fault comes. Nothing has one when idle; CREATE and DROP TABLE run on the active; of a result
 # that is being read the QueryMaster has ended, since no row leaves before the result is complete and kept elsewhere.
-WITH_QUERY_MASTER = ("scan", "shuffle", "write", "copy")
+WITH_QUERY_MASTER = ("scan", "shuffle", "ctas", "insert", "copy")
 
 
 def exists(victim, activity):
