@@ -24,8 +24,9 @@ launch=${launch:-$(date +%Y%m%d.%H%M%S).$$}
 # Before anything is ended for it: the other hosts answer the launch agent, and see what was written here. All at once.
 check_hosts() {
   local place host address found own token=.seen-$launch
-  # Where mpirun reaches hosts in another way, the agent may not.
-  case " ${TAJO_MPIRUN_ARGS:-} " in *" plm ssh "*) ;; *" plm "*) return 0 ;; *) [ -n "${TAJO_LAUNCH_AGENT:-}" ] || [ -z "${SLURM_JOB_ID:-}" ] || return 0 ;; esac
+  # Slurm has looked at the hosts of a job; and where mpirun reaches hosts in another way, the agent may not.
+  [ -z "${SLURM_JOB_ID:-}" ] || return 0
+  case " ${TAJO_MPIRUN_ARGS:-} " in *" plm ssh "*) ;; *" plm "*) return 0 ;; esac
   own=" $(hostname -I 2>/dev/null || true) 127.0.1.1 "
   : > "$TAJO_PLAN_HA_DIR/$token"
   found=$(

@@ -56,3 +56,6 @@ done
 rm -f "$TAJO_PLAN_HA_DIR"/requests/* "$TAJO_PLAN_HA_DIR"/{master,after,supervisor,launcher,started}-* "$TAJO_PLAN_HA_DIR"/{workers,launch}
 remove_sockets
 echo 'tajo stopped'
+[ -n "$drain" ] || exit 0
+look
+[ "$TAJO_STATE_ENDED" = 1 ] || echo 'a statement ended after the last words of the log: the next start is to be start-tajo.sh --force, or a minute later'
