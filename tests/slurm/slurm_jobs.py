@@ -103,6 +103,8 @@ def scancel(site):
         slurm.call("scancel", job)
         slurm.wait(job)
         check(slurm.state(job) == "CANCELLED", f"scancel: {script.name}, {after_s} s after its start: {slurm.state(job)} {slurm.field(job, 'ExitCode')}")
+        until(lambda: not site.processes(), 30)
+        site.remove_what_mpi_left()
         site.nothing_left(f"scancel: {script.name} while it starts")
     sql.write_text("SELECT sum(x) FROM before;\n")
     job = site.submit(BATCH, sql)

@@ -3,6 +3,7 @@ directory that all of them see."""
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -174,13 +175,24 @@ class Site:
                         found[f"{host}:{pid}"] = words[:120]
         return found
 
+    def files_on_hosts(self):
+        for host in filter(self.hosts.alive, self.slurm.nodes):
+            for place in ("/dev/shm", f"{self.local}/tmp", f"{self.local}/run"):
+                for path in pathlib.Path(self.hosts.path(host, place)).glob("*"):
+                    yield f"{host}:{place}/{path.name}", path
+
+    def remove_what_mpi_left(self):
+        """Of ranks that Slurm killed inside MPI_Init, which nobody can tidy up after: docs/slurm.md."""
+        for name, path in self.files_on_hosts():
+            if path.name.startswith("sm_segment."):
+                path.unlink(missing_ok=True)
+            elif path.name.startswith("ompi."):
+                shutil.rmtree(path, ignore_errors=True)
+
     def nothing_left(self, what):
         """No process, shared memory, launcher's directory or socket on any host; no endpoint and no job's configuration."""
         def left():
-            found = [*self.processes().values()]
-            for host in filter(self.hosts.alive, self.slurm.nodes):
-                for place in ("/dev/shm", f"{self.local}/tmp", f"{self.local}/run"):
-                    found += [f"{host}:{place}/{p.name}" for p in pathlib.Path(self.hosts.path(host, place)).glob("*")]
+            found = [*self.processes().values(), *(name for name, _ in self.files_on_hosts())]
             return found + [str(p) for p in [*self.ha.glob("*-*"), *(self.root / "system/slurm").glob("*")]]
         return self.check(until(lambda: not left(), 30), f"{what}: nothing is left on any host {left()}")
 
