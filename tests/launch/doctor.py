@@ -9,17 +9,12 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cluster import ROOT, Cluster  # noqa: E402
+from report import Report  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("TAJO_BIN", ROOT / "build/release/bin"))
 MPIRUN = next((p for p in (ROOT / ".env/bin/mpirun",) if p.exists()), pathlib.Path(shutil.which("mpirun") or "mpirun"))
-failures = passed = 0
-
-
-def check(condition, text):
-    global failures, passed
-    failures += not condition
-    passed += bool(condition)
-    print(f"{'ok    ' if condition else 'FAILED'} {text}", flush=True)
+report = Report()
+check = report.check
 
 
 def doctor(cluster, environment=None, limit=None, before=()):
@@ -111,8 +106,7 @@ exec {MPIRUN} "${{options[@]}}" "${{placing[@]}}" sh -c 'if [ "$OMPI_COMM_WORLD_
     with_mpirun("an mpirun that hangs", "case $1 in --version) echo 'mpirun (Open MPI) 5.0.0' ;; *) sleep 100 ;; esac", "start", "did not start a process on each of: localhost")
     with_mpirun("an mpirun of another MPI", "case $1 in --version) echo 'mpirun (Open MPI) 5.0.0' ;; *) while [ \"$1\" != --host ]; do shift; done; shift 2; exec \"$@\" ;; esac",
                 "MPI", "has 1 rank(s)")
-    print(f"{passed} passed, {failures} failed")
-    sys.exit(1 if failures else 0)
+    report.end()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 import hosts  # noqa: E402
 from cluster import Cluster, wait_until  # noqa: E402
+from report import Report  # noqa: E402
 
 SKIPPED = 77
 PATIENCE_S = "20"   # a busy machine is not what is tested
-failures = passed = 0
+report = Report()
+check = report.check
 
 # A filesystem as the other host might see it: names that were absent stay so for a while (NFS's negative cache), or creation
 # that is not exclusive.
@@ -41,13 +43,6 @@ int symlink(const char *text, const char *path) {
   return ((int (*)(const char *, const char *))dlsym(RTLD_NEXT, "symlink"))(text, path);
 }
 """
-
-
-def check(condition, text):
-    global failures, passed
-    failures += not condition
-    passed += bool(condition)
-    print(f"{'ok    ' if condition else 'FAILED'} {text}", flush=True)
 
 
 class Site:
@@ -133,8 +128,7 @@ def main():
         sys.exit(SKIPPED)
     healthy()
     between_hosts()
-    print(f"{passed} passed, {failures} failed")
-    sys.exit(1 if failures else 0)
+    report.end()
 
 
 if __name__ == "__main__":

@@ -9,19 +9,14 @@ import psycopg2
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cluster import Cluster, wait_until  # noqa: E402
+from report import Report  # noqa: E402
 
 PATIENCE_S = 90
 ROWS = 100_000
 # Seconds of pairs on any machine: 1.4 thousand million of them meet in the join.
 SLOW = "SELECT count(*) FROM facts a JOIN facts b ON a.v = b.v AND a.k % 3 <= b.k"
-failures = passed = 0
-
-
-def check(condition, text):
-    global failures, passed
-    failures += not condition
-    passed += bool(condition)
-    print(f"{'ok    ' if condition else 'FAILED'} {text}", flush=True)
+report = Report()
+check = report.check
 
 
 def ask(cluster, sql, request):
@@ -109,8 +104,7 @@ def main():
         across(cluster, "stop", expected, lambda: (script("stop-tajo.sh", "--drain"), script("start-tajo.sh", "--force")))
         left = [f.name for f in (cluster.root / "system/ha/requests").iterdir()]
         check(not left, f"no request is left {left}")
-    print(f"{passed} passed, {failures} failed")
-    sys.exit(1 if failures else 0)
+    report.end()
 
 
 if __name__ == "__main__":

@@ -10,15 +10,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cluster import ROOT, Cluster, free_ports, wait_until  # noqa: E402
+from report import Report  # noqa: E402
 
-failures = passed = 0
-
-
-def check(condition, text):
-    global failures, passed
-    failures += not condition
-    passed += bool(condition)
-    print(f"{'ok    ' if condition else 'FAILED'} {text}", flush=True)
+report = Report()
+check = report.check
 
 
 def ranks(cluster):
@@ -229,8 +224,7 @@ def main():
     environment_wins()
     ignored_keys()
     refused_mpirun()
-    print(f"{passed} passed, {failures} failed")
-    sys.exit(1 if failures else 0)
+    report.end()
 
 
 if __name__ == "__main__":

@@ -10,16 +10,11 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / name) for name
 import hosts  # noqa: E402
 from cluster import Cluster, wait_until  # noqa: E402
 from load import Load  # noqa: E402
+from report import Report  # noqa: E402
 
 SKIPPED = 77
-failures = passed = 0
-
-
-def check(condition, text):
-    global failures, passed
-    failures += not condition
-    passed += bool(condition)
-    print(f"{'ok    ' if condition else 'FAILED'} {text}", flush=True)
+report = Report()
+check = report.check
 
 
 SETTINGS = {"tajo.cluster.network": hosts.NETWORK + ".0/24"}
@@ -118,8 +113,7 @@ def main():
         cluster.query("CREATE TABLE facts (k BIGINT, v BIGINT)", 2)
         cluster.query("INSERT INTO facts SELECT i, i * 7 FROM generate_series(1, 300000) AS g(i)", 2)
         decommission(cluster)
-    print(f"{passed} passed, {failures} failed")
-    sys.exit(1 if failures else 0)
+    report.end()
 
 
 if __name__ == "__main__":

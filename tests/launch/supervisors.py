@@ -10,15 +10,10 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cluster import ROOT, Cluster, wait_until  # noqa: E402
+from report import Report  # noqa: E402
 
-failures = passed = 0
-
-
-def check(condition, text):
-    global failures, passed
-    failures += not condition
-    passed += bool(condition)
-    print(f"{'ok    ' if condition else 'FAILED'} {text}", flush=True)
+report = Report()
+check = report.check
 
 
 def supervisors(cluster):
@@ -95,8 +90,7 @@ def main():
     slept_through_the_start()
     both_replace()
     dies_while_it_drains()
-    print(f"{passed} passed, {failures} failed")
-    sys.exit(1 if failures else 0)
+    report.end()
 
 
 if __name__ == "__main__":
