@@ -174,6 +174,17 @@ class Keeper {
       std::ofstream(launcher_file(host)) << "host " << host << "\npid " << launcher_ << "\nstart " << launcher_start_ << "\ndirectory " << launcher_directory_ << "\n";
     remove_dead_launchers();
     std::ofstream(config_.directory + "/rank-" + name_) << "host " << host << "\npid " << rank_ << "\nkeeper " << ::getpid() << "\n";
+    if (const char* command = std::getenv("TAJO_RANK_STANDS"); command != nullptr && *command != 0) run_detached(command);
+  }
+
+  /// For what has started the rank (TAJO_RANK_PREFIX) and may hold it by something that is not to outlive the start.
+  static void run_detached(const char* command) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (::fork() == 0) ::execl("/bin/sh", "sh", "-c", command, nullptr);
+      ::_exit(0);
+    }
+    if (child > 0) ::waitpid(child, nullptr, 0);
   }
 
   void launcher_left() {

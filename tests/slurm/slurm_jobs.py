@@ -66,6 +66,11 @@ def without_launcher(site, job):
     check(len(ranks) == 6 and len(set(ranks.values())) == 6, f"{slurm.proctrack}: six ranks, each in a step of its own: {sorted(ranks.values())}")
     check({h for h, _ in launchers} == {"h1", "h2", "h3"} and not set(launchers.values()) & set(ranks.values()),
           f"{slurm.proctrack}: the launcher is in other steps: {sorted(set(launchers.values()))}")
+    clients = site.ranks_sruns()
+    for host, pid in clients:   # what Slurm may do first of all when it ends a step; a second process of srun would end the rank's
+        site.hosts.run(host, ["kill", "-KILL", str(pid)])
+    time.sleep(1)
+    check(len(clients) == 6 and site.steps("tajod") == ranks, f"{slurm.proctrack}: the sruns that have started the ranks are killed, the ranks are not: {len(clients)}")
     for step in set(launchers.values()) - {"batch"}:
         slurm.call("scancel", "--signal=KILL", f"{job}.{step}", check=False)
     for (host, pid), step in launchers.items():

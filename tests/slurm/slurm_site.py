@@ -234,6 +234,19 @@ class Site:
                 found[(host, pid)] = self.step_of(values, group)
         return found
 
+    def ranks_sruns(self):
+        """(host, pid) of what started each rank's step; not of the processes that watch them."""
+        found = {}
+        for host in filter(self.hosts.alive, self.slurm.nodes):
+            for pid, words in self.hosts.processes(host).items():
+                if words.startswith("srun ") and " rank-step " in words:
+                    try:
+                        stat = pathlib.Path(self.hosts.path(host, f"/proc/{pid}/stat")).read_text()
+                    except OSError:
+                        continue
+                    found[(host, pid)] = int(stat.rsplit(")", 1)[1].split()[1])
+        return [(host, pid) for (host, pid), parent in found.items() if (host, parent) not in found]
+
     def step_of(self, environment, groups):
         """As Slurm itself tracks it, where it does so by cgroup; else as it told the process."""
         if self.slurm.proctrack == "cgroup":
