@@ -20,6 +20,7 @@
 #include <set>
 #include <sstream>
 
+#include "shared_segments.hpp"
 #include "tajo/common/error.hpp"
 #include "tajo/host/published.hpp"
 
@@ -29,8 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 using SteadyClock = std::chrono::steady_clock;
 constexpr int kLookMs = 1000;          ///< at requests, while the rank runs
-constexpr int kStartLookMs = 100;      ///< at the shared memory of a rank that starts
-constexpr const char* kSharedMemory = "/dev/shm/sm_segment.";
+constexpr int kStopLookMs = 100;       ///< at a rank that is to stop
 
 struct Pipe {
   int read = -1, write = -1;
@@ -72,15 +72,6 @@ pid_t owner_of(const std::string& name) {
   return digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos ? 0 : static_cast<pid_t>(std::strtol(digits.c_str(), nullptr, 10));
 }
 
-/// Segments of shared memory a process has made or attached.
-std::set<std::string> shared_memory(const std::string& pid) {
-  std::set<std::string> found;
-  std::ifstream maps("/proc/" + pid + "/maps");
-  for (std::string line; std::getline(maps, line);)
-    if (auto at = line.find(kSharedMemory); at != std::string::npos) found.insert(line.substr(at, line.find(' ', at) - at));
-  return found;
-}
-
 /// The front: what the launcher waits for. It passes a rank's failure on as a signal, which a fault-tolerant launcher
 /// tells the others and survives; ended by a status it would end them all.
 [[noreturn]] void stay_in_front(int from_keeper) {
@@ -106,8 +97,8 @@ std::set<std::string> shared_memory(const std::string& pid) {
 
 class Keeper {
  public:
-  Keeper(const KeeperConfig& config, pid_t rank, pid_t launcher, int report, int front, int to_front)
-      : config_(config), rank_(rank), launcher_(launcher), report_(report), front_(front), to_front_(to_front) {
+  Keeper(const KeeperConfig& config, pid_t rank, pid_t launcher, std::string start_directory, int report, int front, int to_front)
+      : config_(config), rank_(rank), launcher_(launcher), start_directory_(std::move(start_directory)), report_(report), front_(front), to_front_(to_front) {
     const char* directory = std::getenv("PMIX_SERVER_TMPDIR");
     const std::string name = directory == nullptr ? "" : fs::path(directory).filename().string();
     if (name.starts_with("prte") || name.starts_with("ompi")) launcher_directory_ = directory;  // PRRTE's, not a batch system's
@@ -133,7 +124,6 @@ class Keeper {
       if (::waitpid(rank_, &status, WNOHANG) == rank_) end(status);
       if (fds[2].revents != 0) launcher_left();
       if (fds[3].revents != 0) take_signal(signal_fd);
-      if (!stood_) started_memory_.merge(shared_memory(std::to_string(rank_)));
       look();
     }
   }
@@ -145,7 +135,7 @@ class Keeper {
     if (null > 2) ::close(null);
   }
 
-  int wait_ms() const { return stood_ && !stopping_since_ ? kLookMs : kStartLookMs; }
+  int wait_ms() const { return stopping_since_ ? kStopLookMs : kLookMs; }
 
   void take_reports() {
     char buffer[4096];
@@ -164,7 +154,6 @@ class Keeper {
 
   void stands(const std::string& rank) {
     stood_ = true;
-    started_memory_.clear();  // every rank removes its own once all have attached
     name_ = config_.launch + "-" + rank;
     std::error_code ignored;
     fs::create_directories(config_.directory + "/requests", ignored);
@@ -242,10 +231,11 @@ class Keeper {
 
   [[noreturn]] void end(int status) {
     while (report_ >= 0) take_reports();  // its last ones
-    leftovers_.merge(started_memory_);
+    if (!stood_) leftovers_.merge(segments_without_user(started_));
     for (const std::string& path : leftovers_) ::unlink(path.c_str());
     remove_dead_launchers();
     std::error_code ignored;
+    fs::remove_all(start_directory_, ignored);
     if (!name_.empty()) {
       fs::remove(config_.directory + "/rank-" + name_, ignored);
       fs::remove(config_.directory + "/stopping-" + name_, ignored);
@@ -260,11 +250,12 @@ class Keeper {
 
   KeeperConfig config_;
   pid_t rank_, launcher_;
-  std::string launcher_start_, launcher_directory_;
+  std::string launcher_start_, launcher_directory_, start_directory_;
   int report_, front_, to_front_;
   bool stood_ = false;
   std::string name_, reports_;
-  std::set<std::string> leftovers_, started_memory_;
+  std::set<std::string> leftovers_;
+  const fs::file_time_type started_ = fs::file_time_type::clock::now();
   std::optional<SteadyClock::time_point> stopping_since_;
   SteadyClock::time_point last_look_ = SteadyClock::now();
 };
@@ -273,6 +264,9 @@ class Keeper {
 
 Kept Kept::detach(const KeeperConfig& config) {
   const pid_t launcher = ::getppid();
+  // A rank whose launcher goes while it starts MPI makes the directories that it would have got from it, below TMPDIR.
+  std::error_code none;
+  const std::string start_directory = fs::temp_directory_path(none) / ("tajo-start-" + std::to_string(::getpid()));
   const Pipe to_front = make_pipe(), front = make_pipe(), report = make_pipe(), keeper = make_pipe();
   if (fork_or_throw() != 0) {
     for (int fd : {to_front.write, front.read, report.read, report.write, keeper.read, keeper.write}) ::close(fd);
@@ -283,16 +277,17 @@ Kept Kept::detach(const KeeperConfig& config) {
   const pid_t rank = fork_or_throw();
   if (rank != 0) {
     for (int fd : {report.write, keeper.read}) ::close(fd);
-    Keeper(config, rank, launcher, report.read, front.read, to_front.write).run();
+    Keeper(config, rank, launcher, start_directory, report.read, front.read, to_front.write).run();
   }
   ::setsid();
+  ::setenv("TMPDIR", start_directory.c_str(), 1);
   for (int fd : {front.read, report.read, keeper.write}) ::close(fd);
   return {report.write, keeper.read};
 }
 
 void Kept::started(Rank rank, const std::string& log_file) {
   if (report_ < 0) return;
-  for (const std::string& path : shared_memory("self"))
+  for (const std::string& path : segments_of("self"))
     // All ranks of the host have attached; the name is needed no more, and a killed rank leaves nothing behind.
     ::unlink(path.c_str());
   const int log = ::open(log_file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);

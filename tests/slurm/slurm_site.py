@@ -3,7 +3,6 @@ directory that all of them see."""
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -180,14 +179,6 @@ class Site:
             for place in ("/dev/shm", f"{self.local}/tmp", f"{self.local}/run"):
                 for path in pathlib.Path(self.hosts.path(host, place)).glob("*"):
                     yield f"{host}:{place}/{path.name}", path
-
-    def remove_what_mpi_left(self):
-        """Of ranks that Slurm killed inside MPI_Init, which nobody can tidy up after: docs/slurm.md."""
-        for name, path in self.files_on_hosts():
-            if path.name.startswith("sm_segment."):
-                path.unlink(missing_ok=True)
-            elif path.name.startswith("ompi."):
-                shutil.rmtree(path, ignore_errors=True)
 
     def nothing_left(self, what):
         """No process, shared memory, launcher's directory or socket on any host; no endpoint and no job's configuration."""
