@@ -199,8 +199,12 @@ class Keeper {
       if (now - *stopping_since_ > std::chrono::seconds(config_.stop_timeout_s)) ::kill(rank_, SIGKILL);
       return;
     }
-    if (!stood_ || now - last_look_ < std::chrono::milliseconds(kLookMs)) return;
+    if (now - last_look_ < std::chrono::milliseconds(kLookMs)) return;
     last_look_ = now;
+    if (!stood_) {
+      if (launcher_gone()) ::kill(rank_, SIGKILL);  // the front may live on, where something in between has started it
+      return;
+    }
     const Request request = requested(config_.directory, config_.launch);
     if (request == Request::kReplace) ::kill(rank_, SIGKILL);
     if (request != Request::kStop) return;
@@ -210,6 +214,8 @@ class Keeper {
   }
 
   std::string launcher_file(const std::string& host) const { return config_.directory + "/launcher-" + host + "-" + config_.launch; }
+
+  bool launcher_gone() const { return !launcher_start_.empty() && start_time(launcher_) != launcher_start_; }
 
   /// A launcher that lives removes its own directory; those of this host that were killed, of earlier launches too, cannot.
   void remove_dead_launchers() const {
