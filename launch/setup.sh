@@ -13,7 +13,7 @@ packages=(build-essential cmake ninja-build ccache pkg-config git ca-certificate
   libboost-serialization-dev libcereal-dev libpugixml-dev libcli11-dev nlohmann-json3-dev libpq-dev libedit-dev libre2-dev
   libssl-dev libpmix-dev postgresql-client libgtest-dev libgmock-dev)
 if [ "$what" = tests ]; then
-  packages+=(python3-h5py python3-numpy slurm-wlm munge default-jdk-headless libpostgresql-jdbc-java)
+  packages+=(python3-h5py python3-numpy slurm-wlm munge e2fsprogs default-jdk-headless libpostgresql-jdbc-java)
 fi
 command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || fail 'this is not Debian: no apt-get. Install these by other means, then run launch/build.sh:' "${packages[*]}"
 missing=()

@@ -58,4 +58,4 @@ remove_sockets
 echo 'tajo stopped'
 [ -n "$drain" ] || exit 0
 look
-[ "$TAJO_STATE_ENDED" = 1 ] || echo 'a statement ended after the last words of the log: the next start is to be start-tajo.sh --force, or a minute later'
+[ "$TAJO_STATE_ENDED" = 1 ] || echo 'the log has no last words, since no master could write them: the next start is to be start-tajo.sh --force, or a minute later'

@@ -19,6 +19,7 @@ namespace {
 constexpr Micros kLongestNapUs = 50'000;
 constexpr Micros kTellLoadUs = 500'000, kTellLoadPausedUs = 50'000;
 constexpr Micros kLongestPauseUs = 30'000'000;  ///< for a start that does not come; longer than any drain and a start
+constexpr Micros kCloseUs = 5'000'000;          ///< a world that has closed its log is ended within that, or goes on
 constexpr std::int64_t kDrainMs = 3'000;        ///< twice this, and last words, stay below TAJO_STOP_TIMEOUT
 
 cluster::NodeConfig node_config(const RankSetting& setting) {
@@ -86,8 +87,10 @@ RankProcess::RankProcess(const RankSetting& setting, StartTimes& times)
         for (const auto& [rank, member] : node_.view().members)
           if (rank != self_) port_.send(rank, Bytes(1, static_cast<std::byte>(protocol::Tag::kLeave)));
       }),
-      last_words_(setting.launch, [this] {
-        if (node_.role() != cluster::Role::kActive) listener_.on_leave();  // the active knows its own
+      last_words_(setting.launch, [this](bool everybody) {
+        if (node_.role() == cluster::Role::kActive) return;  // it knows its own
+        if (everybody) listener_.on_leave();
+        else node_.abstain_for(kCloseUs);
       }),
       worker_(worker_config(setting, resources_), loop_, files_, port_, *engine_, *outputs_, *storage_), notes_(crash_notes(setting)),
       master_({.runtime = Runtime::system(), .loop = loop_, .node = node_, .catalog = catalog_, .sessions = sessions_, .queries = queries_,

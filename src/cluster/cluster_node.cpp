@@ -1,5 +1,8 @@
 #include "tajo/cluster/cluster_node.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "node_core.hpp"
 
 namespace tajo::cluster {
@@ -50,7 +53,8 @@ Micros ClusterNode::filesystem_age(Rank rank) const {
   return it == core_->files_age_.end() ? 0 : it->second;
 }
 void ClusterNode::set_keeper(bool present) { core_->keeper_ = present; }
-void ClusterNode::abstain() { core_->leaving_ = true; }
+void ClusterNode::abstain() { core_->abstains_until_ = std::numeric_limits<Micros>::max(); }
+void ClusterNode::abstain_for(Micros time) { core_->abstains_until_ = std::max(core_->abstains_until_, core_->now() + time); }
 void ClusterNode::set_row_limits(std::int64_t slots, std::uint64_t bytes) { core_->log_.set_row_limits(slots, bytes); }
 const RuleCounters& ClusterNode::counters() const { return core_->count_; }
 std::string ClusterNode::status() const { return core_->status(); }

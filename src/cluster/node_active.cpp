@@ -11,7 +11,8 @@ using journal::Task;
 
 void ClusterNode::Core::propose(Proposal proposal, std::function<void(Outcome)> done) {
   if (!is_active() || epoch_ != mine_ || ended_) return done(Outcome::kNotActive);
-  if (queue_.size() >= kMaxQueue) return done(Outcome::kNotActive);  // nothing written: to be sent again
+  if (sealed_ || queue_.size() >= kMaxQueue) return done(Outcome::kNotActive);  // nothing written: to be sent again
+  sealed_ = proposal.last;
   bool state = proposal.durability == journal::Durability::kState;
   queue_.push_back({std::move(proposal), std::move(done)});
   if (!state) {
@@ -31,7 +32,7 @@ void ClusterNode::Core::propose(Proposal proposal, std::function<void(Outcome)> 
 bool ClusterNode::Core::has_work() const { return want_slot_ || !views_.empty() || !slot_reads_.empty(); }
 
 void ClusterNode::Core::kick() {
-  if (!is_active() || epoch_ != mine_ || busy_ || hold_ || stepdown_ || ended_ || !has_work()) return;
+  if (!is_active() || epoch_ != mine_ || busy_ || hold_ || stepdown_ || ended_ || closed_ || !has_work()) return;
   busy_ = true;
   fibers_.spawn(commit_loop(mine_));
 }
@@ -81,7 +82,7 @@ std::vector<Record> ClusterNode::Core::take_batch(Epoch e, std::vector<Pending>&
 
 /// Group commit: one slot at a time, each with everything that waits.
 Task<void> ClusterNode::Core::commit_loop(Epoch e) {
-  while (serving(e) && has_work() && !hold_ && !stepdown_) {
+  while (serving(e) && has_work() && !hold_ && !stepdown_ && !closed_) {
     co_await log_.lock().acquire();
     journal::FiberLock::Guard guard(log_.lock());
     if (!serving(e)) co_return;
@@ -103,7 +104,10 @@ Task<void> ClusterNode::Core::commit_loop(Epoch e) {
       // Statements fail; views and proofs live on the reserve.
       ++count_.disk_full;
       set_read_only(true);
-      for (Pending& p : std::exchange(inflight_, {})) p.done(Outcome::kDiskFull);
+      for (Pending& p : std::exchange(inflight_, {})) {
+        if (p.proposal.last) sealed_ = false;
+        p.done(Outcome::kDiskFull);
+      }
       if (!serving(e)) co_return;
       closing = false;
       if (views.empty()) views.emplace_back();
@@ -147,6 +151,7 @@ Task<void> ClusterNode::Core::commit_loop(Epoch e) {
     view_in_flight_ = false;
     announce(slot, with_view);
     std::vector<Pending> committed = std::exchange(inflight_, {});
+    closed_ = !committed.empty() && committed.back().proposal.last;
     auto proved = std::exchange(slot_reads_inflight_, {});
     settle();
     answer([committed = std::move(committed), proved = std::move(proved), this] {
@@ -154,7 +159,9 @@ Task<void> ClusterNode::Core::commit_loop(Epoch e) {
       count_.reads_by_slot += proved.size();
       for (const auto& done : proved) done(true);
     });
-    if (closing) {
+    if (closed_) {
+      // whoever claims next finds the row as it is
+    } else if (closing) {
       ++count_.rows_closed;
       want_slot_ = true;  // slot 0 of the next row at once: a reader without a past begins there
       remove_rows_ = true;
@@ -211,7 +218,7 @@ void ClusterNode::Core::superseded() {
   ++count_.superseded;
   if (hold_) ++count_.holds_superseded;
   role_ = Role::kBackup;
-  busy_ = hold_ = changing_view_ = preparing_row_ = view_in_flight_ = false;
+  busy_ = hold_ = changing_view_ = preparing_row_ = view_in_flight_ = sealed_ = closed_ = false;
   log_.drop_prepared_row();
   auto inflight = std::exchange(inflight_, {});
   auto queue = std::exchange(queue_, {});

@@ -118,7 +118,7 @@ View ClusterNode::Core::claim_view(Cause cause) const {
 
 /// The next slot, epoch + 1, an own new segment, CLAIM + VIEW.
 Task<void> ClusterNode::Core::claim(Cause cause) {
-  if (claiming_ || is_active() || leaving_) co_return;
+  if (claiming_ || is_active() || abstains()) co_return;
   claiming_ = true;
   const Epoch e0 = epoch_;
   const ViewNumber v0 = view_.number;
@@ -129,7 +129,7 @@ Task<void> ClusterNode::Core::claim(Cause cause) {
   for (;;) {
     Micros seen = last_slot_seen_;
     co_await catch_up();
-    if (log_damaged_ || ended_ || is_active() || leaving_) break;
+    if (log_damaged_ || ended_ || is_active() || abstains()) break;
     if (!log_answers_) {
       co_await fibers_.sleep(kRetryPause);
       continue;

@@ -79,6 +79,7 @@ class ClusterNode::Core {
   // --- who is who
   Micros now() const { return fibers_.now(); }
   Rank active() const { return view_.active(); }
+  bool abstains() const { return now() < abstains_until_; }
   bool is_active() const { return role_ == Role::kActive; }
   bool serving(Epoch e) const { return role_ == Role::kActive && mine_ == e && epoch_ == e && !ended_; }
   bool master_rank(Rank r) const;  ///< of conf/masters, or active or backup in the view
@@ -230,13 +231,14 @@ class ClusterNode::Core {
   std::set<Epoch> against_;                       // epochs I have said YES against
   bool suspecting_ = false;
   bool claiming_ = false;
-  bool leaving_ = false;  ///< begins no claim
+  Micros abstains_until_ = 0;  ///< begins no claim
   Micros asked_handover_ = 0;     // when I asked last; a late grant is no grant
   std::uint64_t handover_question_ = 0;
 
   // the active
   Epoch mine_ = 0;
   bool busy_ = false, hold_ = false, stepdown_ = false, changing_view_ = false, preparing_row_ = false;
+  bool sealed_ = false, closed_ = false;          // a last proposal waits or stands, stands
   bool want_slot_ = false, read_only_ = false, state_timer_ = false;
   std::deque<Pending> queue_;
   std::vector<Pending> inflight_;

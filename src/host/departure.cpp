@@ -47,13 +47,14 @@ void Departure::try_last_words(bool everybody) {
   if (!active || proposed_) return;
   proposed_ = true;
   cluster::Proposal words;
+  words.last = true;
   words.records.emplace_back(journal::RecordKind::kLastWords, encode(LastWords{launch_, everybody}));
   node_.propose(std::move(words), [this, everybody](cluster::Outcome outcome) {
     proposed_ = false;
     if (outcome != cluster::Outcome::kCommitted) return;
     log_info("host", "last words are in the log");
     if (everybody) tell_();
-    loop_.stop();  // no slot may follow
+    loop_.stop();  // nothing is answered any more
     const std::lock_guard lock(mutex_);
     said_ = true;
     wake_.notify_all();

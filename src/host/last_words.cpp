@@ -19,7 +19,7 @@ LastWords decode_last_words(ByteView bytes) {
 
 void LastWordsListener::apply(const journal::Record& record) {
   const LastWords words = decode_last_words(record.payload);
-  if (words.everybody && words.launch == launch_) on_end_();
+  if (words.launch == launch_) on_end_(words.everybody);
 }
 
 }  // namespace tajo::host

@@ -101,7 +101,7 @@ def main():
             check(done.returncode == 0, f"{name} {' '.join(arguments)} {done.stderr.strip()}")
 
         across(cluster, "force", expected, lambda: script("start-tajo.sh", "--force", "--drain"))
-        across(cluster, "stop", expected, lambda: (script("stop-tajo.sh", "--drain"), script("start-tajo.sh", "--force")))
+        across(cluster, "stop", expected, lambda: (script("stop-tajo.sh", "--drain"), script("start-tajo.sh")))
         left = [f.name for f in (cluster.root / "system/ha/requests").iterdir()]
         check(not left, f"no request is left {left}")
     report.end()

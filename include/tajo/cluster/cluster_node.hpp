@@ -76,6 +76,8 @@ class ClusterNode final : public Node {
   void set_keeper(bool present);
   /// This rank is about to leave: it begins no claim any more (one that is being written goes on).
   void abstain();
+  /// The same for a while: whoever reads last words leaves the log to the next world, which may not come.
+  void abstain_for(Micros time);
   /// Sizes at which a row ends; for tests.
   void set_row_limits(std::int64_t slots, std::uint64_t bytes);
   const RuleCounters& counters() const;

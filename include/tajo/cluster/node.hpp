@@ -55,6 +55,8 @@ struct Proposal {
   journal::Durability durability = journal::Durability::kCommit;
   /// Ranks whose work this rests on (a worker's fragments): it counts only while they stand in the view.
   std::vector<std::pair<Rank, Incarnation>> members{};
+  /// Its slot is this active's last: what is proposed after it is kNotActive.
+  bool last = false;
 };
 
 /// What the rooms above hear from the node; called on the node's (control) thread.

@@ -18,14 +18,14 @@ LastWords decode_last_words(ByteView bytes);
 /// Hears the last words of this launch; has no state. Control thread.
 class LastWordsListener final : public journal::StateMachine {
  public:
-  LastWordsListener(std::string launch, std::function<void()> on_end) : launch_(std::move(launch)), on_end_(std::move(on_end)) {}
+  LastWordsListener(std::string launch, std::function<void(bool everybody)> on_end) : launch_(std::move(launch)), on_end_(std::move(on_end)) {}
   void apply(const journal::Record& record) override;
   Bytes snapshot() const override { return {}; }
   void restore(ByteView) override {}
 
  private:
   std::string launch_;
-  std::function<void()> on_end_;
+  std::function<void(bool)> on_end_;
 };
 
 }  // namespace tajo::host

@@ -199,6 +199,35 @@ TEST_F(RealFiles, RowsEndAndANewcomerStartsFromTheSnapshot) {
   EXPECT_EQ(next.active()->machine.words, acked);
 }
 
+TEST_F(RealFiles, NothingFollowsALastProposal) {
+  World w(2, 1, directory);
+  ASSERT_TRUE(w.run_until([&] { return w.active() != nullptr; }));
+  ASSERT_TRUE(w.commit("before"));
+  ASSERT_TRUE(w.run_until([&] { return w.ranks[1]->machine.words.size() == 1; }));
+  ClusterNode& node = *w.active()->node;
+  auto proposal = [](const char* word, bool last) {
+    ByteView text = as_bytes(word);
+    return Proposal{.records = {{RecordKind::kCatalog, Bytes(text.begin(), text.end())}}, .last = last};
+  };
+  std::optional<Outcome> with, last, late;
+  node.propose(proposal("with it", false), [&](Outcome o) { with = o; });
+  node.propose(proposal("the last", true), [&](Outcome o) { last = o; });
+  node.propose(proposal("late", false), [&](Outcome o) { late = o; });
+  EXPECT_EQ(late, Outcome::kNotActive);
+  ASSERT_TRUE(w.run_until([&] { return with && last; }));
+  EXPECT_EQ(*with, Outcome::kCommitted);
+  EXPECT_EQ(*last, Outcome::kCommitted);
+  std::optional<Outcome> after;
+  node.propose(proposal("after", false), [&](Outcome o) { after = o; });
+  EXPECT_EQ(after, Outcome::kNotActive);
+  w.ranks[1]->node->abstain_for(700'000);
+  const Micros told = boottime_us();
+  w.kill(*w.ranks[0]);
+  ASSERT_TRUE(w.run_until([&] { return w.active() != nullptr; })) << "the log is left to another world only for a while";
+  EXPECT_GE(boottime_us() - told, 700'000);
+  EXPECT_EQ(w.active()->machine.words, (std::vector<std::string>{"before", "with it", "the last"}));
+}
+
 TEST_F(RealFiles, StateRidesWithASlotAndNeedsNoneOfItsOwn) {
   World w(1, 1, directory);
   ASSERT_TRUE(w.run_until([&] { return w.active() != nullptr; }));

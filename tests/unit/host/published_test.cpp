@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "tajo/host/last_words.hpp"
 
@@ -72,14 +73,12 @@ TEST_F(Published, RequestsAreForALaunchOrForAll) {
   EXPECT_TRUE(until([&] { return told == Request::kNone; })) << "taken back";
 }
 
-TEST(LastWordsTest, AreHeardByTheirLaunchWhenTheyAreForEverybody) {
-  int ended = 0;
-  LastWordsListener listener("a", [&] { ++ended; });
-  for (const LastWords& words : {LastWords{"a", false}, LastWords{"b", true}})
+TEST(LastWordsTest, AreHeardByTheirLaunch) {
+  std::vector<bool> heard;
+  LastWordsListener listener("a", [&](bool everybody) { heard.push_back(everybody); });
+  for (const LastWords& words : {LastWords{"b", true}, LastWords{"a", false}, LastWords{"a", true}})
     listener.apply({0, 1, journal::RecordKind::kLastWords, encode(words)});
-  EXPECT_EQ(ended, 0);
-  listener.apply({0, 1, journal::RecordKind::kLastWords, encode(LastWords{"a", true})});
-  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(heard, (std::vector<bool>{false, true}));
 }
 
 }  // namespace
