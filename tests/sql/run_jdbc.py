@@ -11,6 +11,23 @@ DRIVER = "/usr/share/java/postgresql.jar"
 PROGRAM = pathlib.Path(__file__).resolve().parent / "jdbc" / "Driver.java"
 
 
+def kill_under(cluster, hosts, active):
+    """The driver says when it is connected; it goes on when the active is dead."""
+    print(f"takeover: {hosts}", flush=True)
+    cluster.query("CREATE DATABASE jdbc_takeover", active)
+    java = subprocess.Popen(["java", "-cp", DRIVER, str(PROGRAM), hosts, "jdbc_takeover", "jdbc", "secret", "takeover"],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert java.stdout.readline() == "kill\n"
+        cluster.kill(cluster.active(active)[1])
+        said, _ = java.communicate("\n", timeout=100)
+        print(said, end="")
+        assert java.returncode == 0, java.returncode
+    finally:
+        java.kill()
+        java.wait()
+
+
 def main():
     with Cluster(masters=2, workers=1) as cluster:
         cluster.query("CREATE USER jdbc PASSWORD 'secret'")
@@ -23,6 +40,7 @@ def main():
             cluster.query(f"CREATE DATABASE jdbc_{name}")
             print(f"{name}: {hosts}", flush=True)
             subprocess.run(["java", "-cp", DRIVER, str(PROGRAM), hosts, f"jdbc_{name}", "jdbc", "secret", *checks], check=True, timeout=200)
+        kill_under(cluster, ",".join(addresses), active)
 
 
 if __name__ == "__main__":

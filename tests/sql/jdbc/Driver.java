@@ -147,6 +147,37 @@ public class Driver {
     }
   }
 
+  /** The active is killed (by whoever reads "kill") under a client of it: an error, and the next connection finds the successor. */
+  static void takeover() throws Exception {
+    long sum;
+    String options = "targetServerType=primary&connectTimeout=5&loginTimeout=20";
+    try (Connection c = connect(options)) {
+      run(c, "CREATE TABLE t (a int4)");
+      run(c, "INSERT INTO t SELECT * FROM generate_series(1, 1000) a");
+      sum = Long.parseLong(rows(c.createStatement().executeQuery("SELECT sum(a) AS s FROM t"), "s").get(0));
+      System.out.println("kill");
+      System.in.read();  // it is done
+      try {
+        run(c, "INSERT INTO t VALUES (5000)");
+        throw new AssertionError("the client of a killed master noticed nothing");
+      } catch (SQLException e) {
+        equal(e.getSQLState().substring(0, 2), "08");
+      }
+    }
+    long end = System.nanoTime() + 20_000_000_000L;
+    while (true) {
+      try (Connection c = connect(options)) {
+        equal(rows(c.createStatement().executeQuery("SELECT sum(a) AS s, count(*) AS n FROM t"), "s", "n"), List.of(sum + "|1000"));
+        run(c, "INSERT INTO t VALUES (5000)");
+        equal(rows(c.createStatement().executeQuery("SELECT sum(a) AS s FROM t"), "s"), List.of(String.valueOf(sum + 5000)));
+        return;
+      } catch (SQLException e) {
+        if (System.nanoTime() > end) throw e;
+        Thread.sleep(100);
+      }
+    }
+  }
+
   public static void main(String[] arguments) throws Exception {
     hosts = arguments[0];
     database = arguments[1];
