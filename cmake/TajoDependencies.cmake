@@ -50,7 +50,7 @@ tajo_external(mpi LIBS ${TAJO_BOOST_MPI} ${TAJO_BOOST_SERIALIZATION} ${TAJO_MPI_
 # --- Arrow C++: the system's, else the one inside the pyarrow wheel.
 find_package(Arrow QUIET)
 find_package(Parquet QUIET)
-if(Arrow_FOUND AND Parquet_FOUND)
+if(Arrow_FOUND AND Parquet_FOUND AND ARROW_VERSION VERSION_GREATER_EQUAL 26)  # as launch/setup.sh asks
   tajo_external(arrow LIBS Arrow::arrow_shared Parquet::parquet_shared)
 else()
   file(GLOB arrow_dir ${TAJO_ENV}/lib/python3*/site-packages/pyarrow)

