@@ -142,18 +142,6 @@ void MasterNode::Front::feed_copy(const SessionToken& session, ClientRequest& re
   auto& outputs = node_.parts_.outputs;
   auto output = outputs.create(feed, 1, physicals, true);
 
-  struct Waiting : exchange::Waker {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool fired = false;
-    void wake() override {
-      {
-        std::lock_guard lock(mutex);
-        fired = true;
-      }
-      changed.notify_one();
-    }
-  } waker;
   std::uint64_t rows = 0;
   data::Arena arena;
   auto drain = [&] {
@@ -176,10 +164,8 @@ void MasterNode::Front::feed_copy(const SessionToken& session, ClientRequest& re
         out.columns.push_back(null);
       }
       for (std::size_t i = 0; i < statement->columns.size(); ++i) out.columns[statement->columns[i]] = in.columns[i];
-      while (output->append(0, out, out.selection, waker) == exchange::Flow::kBlocked) {
-        std::unique_lock lock(waker.mutex);
-        node_.parts_.runtime.wait(lock, waker.changed, 1'000'000, [&] { return std::exchange(waker.fired, false); });
-      }
+      while (output->append(0, out, out.selection, nobody_to_wake()) == exchange::Flow::kBlocked)
+        node_.parts_.runtime.sleep(kFeedBlockedUs);
       rows += in.selection.count;
       arena.reset();
     }

@@ -51,5 +51,9 @@ std::uint64_t digest_of(const protocol::ClientRequest& request);
 
 /// The feed of a COPY is no stage of the plan; it stands under this number.
 inline constexpr std::uint16_t kFeedStage = 0xFFFF;
+/// While outputs are over their memory, the thread that fills a feed offers the rows again after this. It is not woken: a
+/// store may remember a waker for longer than a statement lasts.
+inline constexpr Micros kFeedBlockedUs = 1'000;
+exchange::Waker& nobody_to_wake();
 
 }  // namespace tajo::master

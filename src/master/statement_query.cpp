@@ -28,6 +28,10 @@ std::vector<data::Column> result_columns(const plan::LogicalPlan& query) {
   return columns;
 }
 
+struct Nobody final : exchange::Waker {
+  void wake() override {}
+};
+
 /// One stage that reads a feed (kFeedStage) and writes it as fragments.
 plan::PhysicalPlan feed_plan(const catalog::Table& table, const functions::EvaluationSettings& settings) {
   plan::PhysicalPlan plan;
@@ -46,6 +50,11 @@ plan::PhysicalPlan feed_plan(const catalog::Table& table, const functions::Evalu
 }
 
 }  // namespace
+
+exchange::Waker& nobody_to_wake() {
+  static Nobody nobody;
+  return nobody;
+}
 
 void StatementRunner::visit(Run& run, plan::SelectStatement& s) {
   const bool tables = has_tables(s.query);
@@ -176,17 +185,14 @@ void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
     run.own_feed = true;
     TaskId feed{run.query, kFeedStage, 0, 0};
     auto output = parts_.outputs.create(feed, 1, physicals, true);
-    struct Ignore : exchange::Waker {  // this thread polls: the rows are at most a statement's length
-      void wake() override {}
-    } waker;
     for (const auto& block : run.reply.blocks) {
       data::BlockReader reader(*block);
       data::Batch batch;
       data::Arena arena;
       batch.arena = &arena;
       while (reader.next(batch)) {
-        while (output->append(0, batch, batch.selection, waker) == exchange::Flow::kBlocked)
-          parts_.runtime.sleep(1'000);
+        while (output->append(0, batch, batch.selection, nobody_to_wake()) == exchange::Flow::kBlocked)
+          parts_.runtime.sleep(kFeedBlockedUs);
         arena.reset();
       }
     }

@@ -10,7 +10,7 @@ enum class Flow : std::uint8_t {
   kBlocked,  ///< the waker will fire; the thread takes another pipeline meanwhile
 };
 
-/// Told when a blocked pipeline may go on. wake(): any thread, never blocks, may come too often.
+/// Told when a blocked pipeline may go on. wake(): any thread, never blocks, may come too often and late: it outlives the store.
 class Waker {
  public:
   virtual ~Waker() = default;
