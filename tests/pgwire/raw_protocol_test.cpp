@@ -54,7 +54,8 @@ class RawClient {
   void login(std::uint32_t version = 3 << 16, const std::string& extra = "") {
     std::string body;
     put_i32(body, version);
-    for (const char* text : {"user", user_name().c_str(), "database", "default"}) put_text(body, text);
+    const std::string user = user_name();
+    for (std::string_view text : {std::string_view("user"), std::string_view(user), std::string_view("database"), std::string_view("default")}) put_text(body, text);
     body += extra;
     body.push_back('\0');
     std::string packet;
