@@ -98,6 +98,7 @@ RankProcess::RankProcess(const RankSetting& setting, StartTimes& times)
                .staging_directory = setting.config.path("tajo.staging.directory"),
                .warehouse_directory = setting.config.path("tajo.warehouse.directory"), .owner = user_name(),
                .notes = notes_.get(),
+               .session_expiry_ms = setting.config.integer("tajo.client.session.expiry-time-sec") * 1000,
                .result_retention_ms = setting.config.integer("tajo.query.result.retention-min") * 60'000,
                .history_expiry_ms = setting.config.integer("tajo.history.expiry-time-day") * 86'400'000,
                .ha = setting.config.ha()},

@@ -3,6 +3,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -68,6 +69,8 @@ bool means_lost(const PGconn* connection, const std::string& state) {
          state == "08006" || state == "08003";
 }
 
+bool changes_session(std::string_view tag) { return tag == "SET" || tag == "RESET" || tag.starts_with("DISCARD"); }
+
 /// Sets what Ctrl-C cancels, for as long as a statement runs.
 class CancelScope {
  public:
@@ -113,6 +116,16 @@ std::string quote_literal(const std::string& text) {
   }
   out.push_back('\'');
   return out;
+}
+
+std::string quote_setting(const std::string& name) {
+  if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == std::string::npos) return name;
+  std::string out = "\"";
+  for (char c : name) {
+    if (c == '"') continue;
+    out += c == '.' ? std::string("\".\"") : std::string(1, c);
+  }
+  return out + "\"";
 }
 
 ClusterConnection::ClusterConnection(ConnectOptions options) : options_(std::move(options)) {
@@ -205,7 +218,7 @@ void ClusterConnection::change_database(const std::string& name) {
   }
   if (old != nullptr) PQfinish(old);
   for (const auto& [setting, value] : options_.settings)
-    PQclear(PQexec(connection_, ("SET " + setting + " = " + quote_literal(value)).c_str()));
+    PQclear(PQexec(connection_, ("SET " + quote_setting(setting) + " = " + quote_literal(value)).c_str()));
 }
 
 bool ClusterConnection::reconnect() {
@@ -220,10 +233,7 @@ bool ClusterConnection::reconnect() {
       session_ = old_session;
       if (!try_host(options_.hosts[candidate], true, why)) continue;
       host_ = candidate;
-      if (session_ != old_session) {  // the old one is gone: a fresh one with the same settings
-        for (const auto& [name, value] : options_.settings)
-          PQclear(PQexec(connection_, ("SET " + name + " = " + quote_literal(value)).c_str()));
-      }
+      if (session_ != old_session) set_again();
       return true;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms));
@@ -232,13 +242,29 @@ bool ClusterConnection::reconnect() {
   return false;
 }
 
-void ClusterConnection::remember_setting(const std::string& name, const std::string& value) {
-  forget_setting(name);
-  options_.settings.emplace_back(name, value);
+/// A session that is gone took its settings along; the database came with the connection.
+void ClusterConnection::set_again() {
+  std::string names;
+  for (const auto& [name, value] : options_.settings) {
+    Result set(PQexec(connection_, ("SET " + quote_setting(name) + " = " + quote_literal(value)).c_str()));
+    if (PQresultStatus(set.result) == PGRES_COMMAND_OK) names += (names.empty() ? "" : ", ") + name;
+    else std::fprintf(stderr, "%s could not be set again: %s", name.c_str(), PQresultErrorMessage(set.result));
+  }
+  std::fprintf(stderr, "the session was lost: this is a new one in database %s%s\n", options_.database.c_str(),
+               names.empty() ? ", with the default settings" : (", with these settings made again: " + names).c_str());
 }
 
-void ClusterConnection::forget_setting(const std::string& name) {
-  std::erase_if(options_.settings, [&](const auto& setting) { return setting.first == name; });
+/// The server says what is set: a SET may have any form, and a script several.
+void ClusterConnection::remember_settings() {
+  Result now(PQexec(connection_, "RESET tajo.request_id; SELECT NULL, current_database() UNION ALL "
+                                 "SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session'"));
+  if (PQresultStatus(now.result) != PGRES_TUPLES_OK) return;  // a broken connection: what was known before is set again
+  options_.settings.clear();
+  for (int i = 0; i < PQntuples(now.result); ++i) {
+    const std::string name = PQgetvalue(now.result, i, 0);
+    if (PQgetisnull(now.result, i, 0) == 1) options_.database = PQgetvalue(now.result, i, 1);
+    else if (name != "application_name" && name != "client_encoding") options_.settings.emplace_back(name, PQgetvalue(now.result, i, 1));
+  }
 }
 
 bool ClusterConnection::name_request(const std::string& request_id, StatementError& error) {
@@ -268,6 +294,7 @@ bool ClusterConnection::run(const std::string& sql, ResultReceiver& receiver, co
         break;
       case Attempt::kLost: {
         bool again = !receiver.shown() && !in_block && ++losses <= kMaxLosses;
+        ::shutdown(PQsocket(connection_), SHUT_RDWR);  // no goodbye: that would end the session
         close();
         if (!reconnect()) {
           error.message = "connection to the cluster lost: " + error.message;
@@ -298,7 +325,7 @@ ClusterConnection::Attempt ClusterConnection::attempt(const std::string& sql, co
   CancelScope cancel(connection_);
   bool sent = PQsendQuery(connection_, sql.c_str()) == 1;
   if (sent) PQsetSingleRowMode(connection_);
-  bool described = false;
+  bool described = false, changes_settings = false;
   bool failed = false;
   for (;;) {
     while (sent && PQisBusy(connection_) == 1) {
@@ -319,7 +346,10 @@ ClusterConnection::Attempt ClusterConnection::attempt(const std::string& sql, co
         receiver.complete(PQcmdStatus(r.result));
         described = false;
         break;
-      case PGRES_COMMAND_OK: receiver.complete(PQcmdStatus(r.result)); break;
+      case PGRES_COMMAND_OK:
+        changes_settings = changes_settings || changes_session(PQcmdStatus(r.result));
+        receiver.complete(PQcmdStatus(r.result));
+        break;
       case PGRES_EMPTY_QUERY: break;
       case PGRES_COPY_IN:
         if (!feed_copy(copy)) sent = false;
@@ -338,6 +368,7 @@ ClusterConnection::Attempt ClusterConnection::attempt(const std::string& sql, co
     }
   }
   if (!sent && !failed) error.message = first_line(PQerrorMessage(connection_));
+  if (changes_settings && PQstatus(connection_) == CONNECTION_OK) remember_settings();
   if (!failed && sent) return Attempt::kDone;
   if (means_lost(connection_, error.sqlstate)) return Attempt::kLost;
   if (error.sqlstate == sqlstate::kOutcomeUnknown) return Attempt::kAgain;

@@ -18,7 +18,7 @@ struct ConnectOptions {
   std::string user;
   std::string database = "default";
   bool ask_password = false;  ///< a terminal is there to ask on
-  std::vector<std::pair<std::string, std::string>> settings;  ///< for a session that could not be taken up again
+  std::vector<std::pair<std::string, std::string>> settings;  ///< of the session, for one that could not be taken up again
 };
 
 /// What the server said of a statement that failed.
@@ -66,8 +66,6 @@ class ClusterConnection {
   /// libpq's parameters for another connection to it, of a session of its own.
   std::vector<std::pair<std::string, std::string>> second_connection() const;
   const std::string& session() const { return session_; }
-  void remember_setting(const std::string& name, const std::string& value);
-  void forget_setting(const std::string& name);
 
   /// True when every statement of `sql` succeeded; else `error` says why.
   bool run(const std::string& sql, ResultReceiver& receiver, const CopyLines& copy, const Tick& tick, StatementError& error);
@@ -85,6 +83,8 @@ class ClusterConnection {
   std::vector<std::pair<std::string, std::string>> parameters(const HostAddress& host, bool resume) const;
   bool try_host(const HostAddress& host, bool resume, std::string& why);
   bool reconnect();
+  void remember_settings();
+  void set_again();
   bool feed_copy(const CopyLines& copy);
   void close();
 
@@ -99,6 +99,8 @@ class ClusterConnection {
 pg_conn* open_connection(const std::vector<std::pair<std::string, std::string>>& parameters, std::string& why);
 
 std::string new_request_id();
+/// `a.b-c` → `"a"."b-c"`: names that need no quotes stay as they are.
+std::string quote_setting(const std::string& name);
 /// `'it''s'`
 std::string quote_literal(const std::string& text);
 

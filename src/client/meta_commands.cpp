@@ -25,17 +25,6 @@ std::string unquoted(const std::string& text) {
   return quoted ? text.substr(1, text.size() - 2) : text;
 }
 
-/// `a.b-c` → `"a"."b-c"`: names that need no quotes stay as they are.
-std::string variable_name(const std::string& name) {
-  if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.") == std::string::npos) return name;
-  std::string out = "\"";
-  for (char c : name) {
-    if (c == '"') continue;
-    out += c == '.' ? std::string("\".\"") : std::string(1, c);
-  }
-  return out + "\"";
-}
-
 }  // namespace
 
 bool Shell::meta_command(const std::string& line) {
@@ -78,8 +67,7 @@ bool Shell::meta_command(const std::string& line) {
         settings_.unset(word(1));
         return true;
       }
-      connection_.forget_setting(variable_name(word(1)));
-      return run_statement("RESET " + variable_name(word(1)));
+      return run_statement("RESET " + quote_setting(word(1)));
     }
     if (command == "!") {
       std::fflush(stdout);
@@ -150,22 +138,17 @@ bool Shell::set_variable(const std::string& name, const std::string& value) {
     settings_.set(name, value);
     return true;
   }
-  std::string quoted = variable_name(name);
-  if (!run_statement("SET " + quoted + " = " + quote_literal(value))) return false;
-  connection_.remember_setting(quoted, value);
-  return true;
+  return run_statement("SET " + quote_setting(name) + " = " + quote_literal(value));
 }
 
 bool Shell::set_quietly(const std::string& name, const std::string& value) {
   if (settings_.knows(name)) return set_variable(name, value);
-  std::string quoted = variable_name(name);
   try {
-    connection_.rows("SET " + quoted + " = " + quote_literal(value));
+    connection_.rows("SET " + quote_setting(name) + " = " + quote_literal(value));
   } catch (const Error& error) {
     std::fprintf(stderr, "ERROR: %s\n", error.what());
     return false;
   }
-  connection_.remember_setting(quoted, value);
   return true;
 }
 

@@ -40,6 +40,7 @@ const std::vector<ConfigKey>& config_keys() {
         // Queries
         {"tajo.history.expiry-time-day", "7", Kind::kInteger, 0, true, "days a query stays in information_schema.queries, 10,000 queries at most; 0: no limit of time", "days"},
         {"tajo.query.result.retention-min", "30", Kind::kInteger, 0, true, "minutes the result of a query can be fetched again by its id", "min"},
+        {"tajo.client.session.expiry-time-sec", "3600", Kind::kInteger, 0, true, "s that a session stays whose client's connection broke, to be taken up again", "s"},
         {"tajo.task.max-attempts", "4", Kind::kInteger, 1, true, "failures of the system (disk, network, memory) one task may have before its query fails", "times"},
         // Of Apache Tajo, without meaning here
         // Directories and files
@@ -87,7 +88,6 @@ const std::vector<ConfigKey>& config_keys() {
         ignored("tajo.query.output.file-format", "DRAW"),
         ignored("tajo.query.index.enabled", "false"),
         ignored("tajo.query.index.selectivity.threshold", "0.05", "of the rows"),
-        ignored("tajo.client.session.expiry-time-sec", "3600", "s"),
         ignored("tajo.resultset.fetch.rownum", "200", "rows"),
         ignored("tajo.resultset.block.wait", "true"),
         ignored("tajo.resultset.compression", "false"),

@@ -103,7 +103,7 @@ Response recorded_result(master::ClientService& service, const std::string& user
     master::SessionOptions options;
     options.user = user;
     options.client = "http";
-    session = service.open_session(options);
+    session = service.open_session(options).token;
     JsonSink sink(query_id);
     service.execute(session, "SELECT * FROM query_result('" + query_id + "')", sink, nullptr);
     response.body = std::move(sink.out);

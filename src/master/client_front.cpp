@@ -55,32 +55,43 @@ ClientReply MasterNode::Front::ask(ClientRequest request) {
   return answer->take(node_.parts_.runtime);
 }
 
-SessionToken MasterNode::Front::open_session(const SessionOptions& options) {
-  if (options.resume) {
-    auto known = node_.parts_.sessions.find(*options.resume);
-    if (known && known->user == options.user) {
-      std::lock_guard lock(mutex_);
-      Connection& c = connection(known->id);
-      c.database = known->database;
-      c.user = known->user;
-      return known->id;
-    }
-  }
+OpenedSession MasterNode::Front::opened(ClientReply reply, const std::string& user) {
+  std::lock_guard lock(mutex_);
+  Connection& c = connection(reply.session);
+  c.block = 'I';  // a block is not taken up again
+  c.database = reply.database;
+  c.user = user;
+  return {reply.session, std::move(reply.parameters)};
+}
+
+OpenedSession MasterNode::Front::open_session(const SessionOptions& options) {
   ClientRequest request;
   request.kind = ClientRequest::Kind::kOpenSession;
-  // This master may not have read that far yet: the active knows whether the session is there.
-  request.session = options.resume.value_or(make_uuid(node_.parts_.runtime));
   request.user = options.user;
+  if (options.resume) {
+    // This master may not have read that far: the active knows whether the session is there.
+    request.session = *options.resume;
+    request.resume = true;
+    ClientReply reply = ask(request);
+    if (reply.error) throw protocol::to_error(*reply.error);
+    if (!reply.session.empty()) return opened(std::move(reply), options.user);
+    request.resume = false;
+  }
+  request.session = make_uuid(node_.parts_.runtime);
   request.database = options.database;
   request.client = options.client;
   request.settings = options.settings;
   ClientReply reply = ask(std::move(request));
   if (reply.error) throw protocol::to_error(*reply.error);
-  std::lock_guard lock(mutex_);
-  Connection& c = connection(reply.session);
-  c.database = reply.database;
-  c.user = options.user;
-  return reply.session;
+  return opened(std::move(reply), options.user);
+}
+
+void MasterNode::Front::tell(ClientRequest::Kind kind, const SessionToken& session, bool vanished) {
+  ClientRequest request;
+  request.kind = kind;
+  request.session = session;
+  request.vanished = vanished;
+  node_.forward(std::move(request), [](ClientReply) {});
 }
 
 void MasterNode::Front::close_session(const SessionToken& session) {
@@ -88,10 +99,26 @@ void MasterNode::Front::close_session(const SessionToken& session) {
     std::lock_guard lock(mutex_);
     connections_.erase(session);
   }
+  tell(ClientRequest::Kind::kCloseSession, session);
+}
+
+void MasterNode::Front::leave_session(const SessionToken& session) {
+  {
+    std::lock_guard lock(mutex_);
+    connections_.erase(session);
+  }
+  tell(ClientRequest::Kind::kLeaveSession, session);
+}
+
+void MasterNode::Front::hold_sessions() {
   ClientRequest request;
-  request.kind = ClientRequest::Kind::kCloseSession;
-  request.session = session;
-  node_.forward(std::move(request), [](ClientReply) {});
+  request.kind = ClientRequest::Kind::kHoldSessions;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [session, connection] : connections_) request.held.push_back(session);
+  }
+  if (request.held.empty() || holding_.exchange(true)) return;
+  node_.forward(std::move(request), [this](ClientReply) { holding_ = false; });
 }
 
 std::optional<ScramSecret> MasterNode::Front::secret(const std::string& user) {
@@ -297,12 +324,16 @@ char MasterNode::Front::transaction_status(const SessionToken& session) {
 
 void MasterNode::Front::cancel(const SessionToken& session) noexcept {
   try {
-    ClientRequest request;
-    request.kind = ClientRequest::Kind::kCancel;
-    request.session = session;
     node_.runner_.cancel_session(session);
-    node_.forward(std::move(request), [](ClientReply) {});
+    tell(ClientRequest::Kind::kCancel, session);
   } catch (...) {  // nobody can be told: the statement simply goes on
+  }
+}
+
+void MasterNode::Front::abandon(const SessionToken& session) noexcept {
+  try {
+    tell(ClientRequest::Kind::kCancel, session, true);
+  } catch (...) {  // as above
   }
 }
 

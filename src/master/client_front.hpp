@@ -14,8 +14,9 @@ class MasterNode::Front : public ClientService {
  public:
   explicit Front(MasterNode& node);
 
-  SessionToken open_session(const SessionOptions& options) override;
+  OpenedSession open_session(const SessionOptions& options) override;
   void close_session(const SessionToken& session) override;
+  void leave_session(const SessionToken& session) override;
   std::optional<ScramSecret> secret(const std::string& user) override;
   std::string cluster_owner() const override;
   void execute(const SessionToken& session, const std::string& sql, ResultSink& sink, CopySource* copy) override;
@@ -25,9 +26,13 @@ class MasterNode::Front : public ClientService {
                         std::span<const Parameter> parameters, ResultSink& sink, CopySource* copy) override;
   char transaction_status(const SessionToken& session) override;
   void cancel(const SessionToken& session) noexcept override;
+  void abandon(const SessionToken& session) noexcept override;
   std::optional<Progress> progress(const SessionToken& session) override;
   bool is_active() const override;
   std::string status_json() override;
+
+  /// Says which sessions have a connection here; not again before that was answered.
+  void hold_sessions();
 
  private:
   struct Connection {
@@ -38,6 +43,8 @@ class MasterNode::Front : public ClientService {
   };
 
   protocol::ClientReply ask(protocol::ClientRequest request);
+  void tell(protocol::ClientRequest::Kind kind, const SessionToken& session, bool vanished = false);
+  OpenedSession opened(protocol::ClientReply reply, const std::string& user);
   std::string next_request_id(const SessionToken& session, bool by_client);
   void run_statement(const SessionToken& session, protocol::ClientRequest request, ResultSink& sink, CopySource* copy);
   bool step_transaction(const SessionToken& session, const std::string& tag, ResultSink& sink);
@@ -48,6 +55,7 @@ class MasterNode::Front : public ClientService {
   MasterNode& node_;
   std::string name_;  ///< makes request ids of this process unique
   std::atomic<std::uint64_t> next_request_{1};
+  std::atomic<bool> holding_{false};  ///< hold_sessions() is not answered yet
   std::mutex mutex_;
   std::map<SessionToken, Connection> connections_;
 };

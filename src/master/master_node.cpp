@@ -12,7 +12,7 @@ using protocol::Tag;
 namespace {
 constexpr Micros kTickUs = 50'000;
 constexpr Micros kSavePeriodUs = 50'000;
-constexpr int kFlushPeriodS = 2, kSweepPeriodS = 60;
+constexpr int kFlushPeriodS = 2, kSweepPeriodS = 60, kHoldPeriodS = static_cast<int>(kHoldPeriodUs / 1'000'000);
 }
 
 MasterNode::MasterNode(MasterParts parts, protocol::ControlPort& port)
@@ -64,6 +64,8 @@ void MasterNode::maintain() {
     }
     ++second;
     runner_.tidy_results();
+    if (second % kHoldPeriodS == 0) front_->hold_sessions();
+    if (runner_.active()) runner_.expire_sessions();
     if (runner_.active() && second % kFlushPeriodS == 0) runner_.flush_inline_rows(kFlushAfterUs);
     if (runner_.active() && second % kSweepPeriodS == 0) {
       runner_.sweep_files();

@@ -39,6 +39,7 @@ struct StatementRunner::Run {
   std::condition_variable changed;
   bool finished = false;
   bool canceled = false;
+  std::atomic<bool> vanished{false};     ///< canceled because its client's connection broke
   bool running_distributed = false;
   std::shared_ptr<const protocol::ClientReply> outcome;
 };

@@ -113,6 +113,13 @@ std::size_t SessionState::size() const {
   return sessions_.size();
 }
 
+std::set<std::string> SessionState::ids() const {
+  std::lock_guard lock(mutex_);
+  std::set<std::string> out;
+  for (const auto& [id, session] : sessions_) out.insert(id);
+  return out;
+}
+
 std::vector<Session> SessionState::all() const {
   std::lock_guard lock(mutex_);
   std::vector<Session> out;

@@ -52,20 +52,8 @@ ClientReply StatementRunner::run(const ClientRequest& request, Rank serving) {
   const Epoch epoch = epoch_;
   if (epoch == 0) return not_active();
   try {
-    switch (request.kind) {
-      case ClientRequest::Kind::kOpenSession:
-        try {
-          return open_session(request);
-        } catch (const Error& e) {
-          prove();
-          return failed(e);
-        }
-      case ClientRequest::Kind::kCloseSession: return close_session(request);
-      case ClientRequest::Kind::kCancel: cancel_session(request.session); return {};
-      case ClientRequest::Kind::kProgress: return progress(request.session).value_or(ClientReply{});
-      case ClientRequest::Kind::kExecute:
-      case ClientRequest::Kind::kDescribe: break;
-    }
+    if (request.kind == ClientRequest::Kind::kProgress) return progress(request.session).value_or(ClientReply{});
+    if (request.kind != ClientRequest::Kind::kExecute && request.kind != ClientRequest::Kind::kDescribe) return session_request(request, serving);
   } catch (const Superseded&) {
     return not_active();
   }
@@ -79,17 +67,12 @@ ClientReply StatementRunner::run(const ClientRequest& request, Rank serving) {
     execute(*run);
     return *finish(*run, false);
   }
-  {
-    std::unique_lock lock(mutex_);
-    if (auto it = runs_.find(request.request_id); it != runs_.end()) {
-      RunPtr other = it->second;
-      lock.unlock();
-      if (other->digest != run->digest) return failed(another_statement());
-      std::unique_lock wait(other->mutex);
-      parts_.runtime.wait(wait, other->changed, Runtime::kForever, [&] { return other->finished; });
-      return *other->outcome;
-    }
-    runs_[request.request_id] = run;
+  while (RunPtr other = begin_run(run)) {
+    if (other->digest != run->digest) return failed(another_statement());
+    std::unique_lock wait(other->mutex);
+    parts_.runtime.wait(wait, other->changed, Runtime::kForever, [&] { return other->finished; });
+    // One that ends because its client's connection broke, just when that client is back, is run again.
+    if (!other->vanished || !other->outcome->error) return *other->outcome;
   }
   changed_.notify_all();
   auto earlier = parts_.queries.find_request(request.request_id);
@@ -104,6 +87,13 @@ ClientReply StatementRunner::run(const ClientRequest& request, Rank serving) {
     execute(*run);
   }
   return *finish(*run, true);
+}
+
+/// Registers it; the one under way with the same request id, if there is one.
+StatementRunner::RunPtr StatementRunner::begin_run(const RunPtr& run) {
+  std::lock_guard lock(mutex_);
+  auto [it, first] = runs_.try_emplace(run->request.request_id, run);
+  return first ? nullptr : it->second;
 }
 
 std::shared_ptr<const ClientReply> StatementRunner::finish(Run& run, bool named) {
@@ -165,6 +155,8 @@ void StatementRunner::execute(Run& run) {
   }
   end_planning(run);
   if (run.reply.not_active) return;
+  if (run.vanished && run.reply.error && run.reply.error->sqlstate == sqlstate::kQueryCanceled)
+    run.reply.error = protocol::to_text(Error("08006", "canceled: the connection to its client was lost"));
   try {
     if (run.reply.error) end_failed(run);
     else if (run.rests_on_state) prove();
@@ -180,7 +172,7 @@ void StatementRunner::end_failed(Run& run) {
   if (recorded) {
     run.record.sqlstate = run.reply.error->sqlstate;
     run.record.error = run.reply.error->message;
-    run.record.state = run.reply.error->sqlstate == sqlstate::kQueryCanceled ? "QUERY_KILLED" : "QUERY_FAILED";
+    run.record.state = run.vanished || run.reply.error->sqlstate == sqlstate::kQueryCanceled ? "QUERY_KILLED" : "QUERY_FAILED";
     if (!run.submitted) run.record.sql = without_secrets(run.record.sql);
   }
   if (recorded && run.submitted && writes(run.tag)) {
@@ -225,69 +217,6 @@ void StatementRunner::describe(Run& run, const plan::Statement& statement) {
     run.reply.columns = fetch_result(run, fetch->query).columns;
   } else {
     run.reply.returns_rows = false;
-  }
-}
-
-ClientReply StatementRunner::open_session(const ClientRequest& request) {
-  auto catalog = parts_.catalog.snapshot_now();
-  if (request.user != parts_.owner && !catalog->users.contains(request.user))
-    throw Error("28000", "role \"" + request.user + "\" does not exist");
-  if (!catalog->databases.contains(request.database))
-    throw Error("3D000", "database \"" + request.database + "\" does not exist");
-  if (parts_.sessions.size() >= SessionState::kMaxSessions)
-    throw Error(sqlstate::kTooManyConnections, "sorry, too many clients already");
-  Session session;
-  // The serving master names the session, so that a repeated request opens one.
-  session.id = request.session.empty() ? make_uuid(parts_.runtime) : request.session;
-  session.user = request.user;
-  session.database = request.database;
-  session.client = request.client;
-  session.started_us = parts_.runtime.wall();
-  for (const auto& [name, value] : request.settings) session.settings[name] = check_setting(name, value);
-  if (auto known = parts_.sessions.find(session.id)) {  // a repeated request, or a client that takes its session up again
-    if (known->user != session.user) throw Error("28000", "session \"" + session.id + "\" belongs to another user");
-    session = std::move(*known);
-  } else {
-    cluster::Proposal proposal;
-    proposal.records.emplace_back(journal::RecordKind::kSession, SessionState::open_record(session));
-    commit_or_throw(std::move(proposal));
-  }
-  ClientReply reply;
-  reply.session = session.id;
-  reply.database = session.database;
-  for (const auto& [name, setting] : known_settings()) {
-    if (!setting.reported) continue;
-    auto own = session.settings.find(name);
-    reply.parameters.emplace_back(name, own == session.settings.end() ? setting.value : own->second);
-  }
-  return reply;
-}
-
-ClientReply StatementRunner::close_session(const ClientRequest& request) {
-  if (parts_.sessions.find(request.session)) {
-    cluster::Proposal proposal;
-    proposal.durability = journal::Durability::kState;
-    proposal.records.emplace_back(journal::RecordKind::kSession, SessionState::close_record(request.session));
-    parts_.loop.post([this, p = std::make_shared<cluster::Proposal>(std::move(proposal))] {
-      parts_.node.propose(std::move(*p), [](cluster::Outcome) {});
-    });
-  }
-  return {};
-}
-
-void StatementRunner::cancel_session(const std::string& session) {
-  std::vector<RunPtr> targets;
-  {
-    std::lock_guard lock(mutex_);
-    for (auto& [id, run] : runs_)
-      if (run->request.session == session) targets.push_back(run);
-  }
-  for (const RunPtr& run : targets) {
-    {
-      std::lock_guard lock(run->mutex);
-      run->canceled = true;
-    }
-    run->changed.notify_all();
   }
 }
 
@@ -359,6 +288,7 @@ void StatementRunner::record_known_end(Run& run, const ClientReply& known) {
 void StatementRunner::on_active(Epoch epoch) {
   next_number_ = parts_.queries.last_number() + 1;
   const auto newest = parts_.queries.newest_started_ms(epoch);
+  holders_.begin(parts_.runtime.boottime());
   std::lock_guard lock(mutex_);
   ages_.begin(newest, parts_.runtime.boottime());
   announced_.clear();

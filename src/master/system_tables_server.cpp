@@ -96,6 +96,10 @@ void settings(const SystemContext& c, SystemRows& out) {
              {"boot_val", text_value(setting.value)},
              {"reset_val", text_value(setting.value)}});
   }
+  for (const auto& [name, value] : c.session.settings)  // a program's own: its.name
+    if (!known_settings().contains(name))
+      out.add({{"name", text_value(name)}, {"setting", text_value(value)}, {"category", text_value("Customized Options")}, {"context", text_value("user")},
+               {"vartype", text_value("string")}, {"source", text_value("session")}});
 }
 
 /// One row a session; what it runs is the newest of its running queries.

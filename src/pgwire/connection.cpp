@@ -1,5 +1,6 @@
 #include "connection.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <cstring>
 #include <new>
@@ -49,9 +50,10 @@ void Connection::run() noexcept {
   }
   if (watch_id_ != 0) context_.watch.remove(watch_id_, socket_.fd());
   if (cancel_key_.process != 0) context_.cancels.remove(cancel_key_);
-  if (!session_.empty() && context_.sessions.end(session_) && !control_->stopping()) {
+  if (!session_.empty() && control_->let_go() && !control_->stopping()) {
     try {
-      context_.service.close_session(session_);
+      if (ends_session_) context_.service.close_session(session_);
+      else context_.service.leave_session(session_);
     } catch (const std::exception& error) {
       log_warn("pgwire", std::string("closing a session failed: ") + error.what());
     }
@@ -95,6 +97,26 @@ bool Connection::login() {
   return true;
 }
 
+/// A client that comes back counts before the end of its old connection can take the session away.
+void Connection::take_session(const master::SessionOptions& options) {
+  if (options.resume) context_.sessions.begin(*options.resume);
+  try {
+    auto opened = context_.service.open_session(options);
+    session_ = std::move(opened.token);
+    reported_ = std::move(opened.parameters);
+  } catch (...) {
+    if (options.resume) context_.sessions.end(*options.resume);
+    throw;
+  }
+  if (options.resume && session_ != *options.resume) {
+    context_.sessions.end(*options.resume);
+    lost_session_ = *options.resume;
+  }
+  if (!options.resume || !lost_session_.empty()) context_.sessions.begin(session_);
+  // One that nobody has spoken in yet is not worth keeping.
+  ends_session_ = !options.resume || !lost_session_.empty();
+}
+
 void Connection::open_session(const StartupMessage& startup) {
   master::SessionOptions options;
   options.user = startup.user;
@@ -116,39 +138,37 @@ void Connection::open_session(const StartupMessage& startup) {
     }
   }
   try {
-    session_ = context_.service.open_session(options);
+    take_session(options);
   } catch (const Error& error) {
     // libpq names the user's own database when it is given none; here that means the default one.
     if (error.sqlstate() != "3D000" || options.database != startup.user) throw;
     options.database = master::SessionOptions{}.database;
-    session_ = context_.service.open_session(options);
+    take_session(options);
   }
-  context_.sessions.begin(session_);
   control_->logged_in(session_);
 }
 
 void Connection::greet(const StartupMessage& startup) {
   std::string& out = socket_.out();
-  std::string zone = "UTC", application;
-  for (const auto& [name, value] : startup.settings) {
-    if (name == "TimeZone" || name == "timezone") zone = value;
-    if (name == "application_name") application = value;
-  }
   reported_active_ = context_.service.is_active();
   put_parameter_status(out, "server_version", "15.0 (Tajo " + context_.config.version + ")");
   put_parameter_status(out, "server_encoding", "UTF8");
   put_parameter_status(out, "client_encoding", "UTF8");
-  put_parameter_status(out, "DateStyle", "ISO, MDY");
-  put_parameter_status(out, "IntervalStyle", "postgres");
-  put_parameter_status(out, "integer_datetimes", "on");
-  put_parameter_status(out, "standard_conforming_strings", "on");
-  put_parameter_status(out, "TimeZone", zone);
-  put_parameter_status(out, "application_name", application);
   put_parameter_status(out, "session_authorization", startup.user);
   put_parameter_status(out, "is_superuser", startup.user == context_.service.cluster_owner() ? "on" : "off");
   put_parameter_status(out, "default_transaction_read_only", "off");
   put_parameter_status(out, "in_hot_standby", reported_active_ ? "off" : "on");
   put_parameter_status(out, kSessionSetting, session_);
+  for (const auto& [name, value] : {std::pair{"DateStyle", "ISO, MDY"}, {"IntervalStyle", "postgres"}, {"integer_datetimes", "on"},
+                                    {"standard_conforming_strings", "on"}, {"TimeZone", "UTC"}, {"application_name", ""}}) {
+    // A session that is taken up again has its own values, whatever this connection came with.
+    const auto own = std::find_if(reported_.begin(), reported_.end(), [n = name](const auto& one) { return wire_name(one.first) == n; });
+    put_parameter_status(out, name, own == reported_.end() ? value : own->second);
+    if (own == reported_.end() || std::string_view(name) != "TimeZone") continue;
+    if (auto zone = TimeZone::find(own->second)) settings_.zone = std::move(zone);
+  }
+  if (!lost_session_.empty())
+    put_notice(out, "WARNING", Error("01000", "session \"" + lost_session_ + "\" is gone, this is a new one: its settings are the defaults"));
   cancel_key_ = context_.cancels.add(control_);
   {
     OutMessage message(out, 'K');
@@ -185,7 +205,8 @@ bool Connection::next_message() {
 
 void Connection::serve() {
   while (next_message()) {
-    if (message_.type == 'X') return;
+    ends_session_ = message_.type == 'X';  // else the connection broke
+    if (ends_session_) return;
     extended_ = std::strchr("PBEDCH", message_.type) != nullptr;
     if (skip_until_sync_ && message_.type != 'S') continue;
     try {

@@ -22,6 +22,7 @@ class Connection {
  private:
   bool login();  ///< false: a CancelRequest, done
   void open_session(const StartupMessage& startup);
+  void take_session(const master::SessionOptions& options);
   void greet(const StartupMessage& startup);
   void serve();
   bool next_message();
@@ -51,6 +52,9 @@ class Connection {
   CancelRegistry::Key cancel_key_;
   bool counted_ = false;
   master::SessionToken session_;
+  master::SessionToken lost_session_;  ///< the one the client wanted to take up again
+  bool ends_session_ = true;           ///< the end of this connection is the session's
+  std::vector<std::pair<std::string, std::string>> reported_;
   WireSettings settings_;
   PreparedSet prepared_;
   Message message_;

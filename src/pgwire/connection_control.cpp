@@ -7,6 +7,7 @@ namespace tajo::pgwire {
 void ConnectionControl::logged_in(master::SessionToken session) {
   std::lock_guard lock(mutex_);
   session_ = std::move(session);
+  uses_session_ = true;
 }
 
 bool ConnectionControl::enter_idle() {
@@ -46,7 +47,16 @@ void ConnectionControl::client_gone() {
     if (!running_ || fd_ < 0) return;
     ::shutdown(fd_, SHUT_RDWR);
   }
-  cancel_statement();
+  // What the client has taken up again by another connection goes on.
+  if (let_go()) with_running([this](const master::SessionToken& session) { service_.abandon(session); });
+}
+
+bool ConnectionControl::let_go() {
+  std::lock_guard lock(mutex_);
+  if (session_.empty()) return false;
+  if (!uses_session_) return !uses_.used(session_);
+  uses_session_ = false;
+  return uses_.end(session_);
 }
 
 void ConnectionControl::stop() {
@@ -56,13 +66,17 @@ void ConnectionControl::stop() {
 }
 
 void ConnectionControl::cancel_statement() {
+  with_running([this](const master::SessionToken& session) { service_.cancel(session); });
+}
+
+void ConnectionControl::with_running(const std::function<void(const master::SessionToken&)>& stop) {
   master::SessionToken session;
   {
     std::lock_guard lock(mutex_);
     if (!running_) return;
     session = session_;
   }
-  service_.cancel(session);  // outside the lock: it may go to another rank
+  stop(session);  // outside the lock: it may go to another rank
 }
 
 void ConnectionControl::cut() {

@@ -1,7 +1,8 @@
 #pragma once
+#include <functional>
 #include <mutex>
 
-#include "tajo/master/client_service.hpp"
+#include "session_use.hpp"
 
 namespace tajo::pgwire {
 
@@ -9,19 +10,21 @@ namespace tajo::pgwire {
 /// Every method: any thread.
 class ConnectionControl {
  public:
-  ConnectionControl(int fd, master::ClientService& service) : service_(service), fd_(fd) {}
+  ConnectionControl(int fd, master::ClientService& service, SessionUse& uses) : service_(service), uses_(uses), fd_(fd) {}
 
   // The connection's own thread.
-  void logged_in(master::SessionToken session);
+  void logged_in(master::SessionToken session);  ///< the session is in use (SessionUse::begin)
   /// False: a stop was asked for or the client has gone, do not read.
   bool enter_idle();
   void leave_idle();
   bool begin_statement();  ///< false: the client has gone
   void end_statement();
   void closed();           ///< the descriptor is about to be closed
+  /// This connection uses its session no more. True: nor does another one here.
+  bool let_go();
 
   // Others.
-  void client_gone();      ///< cancels the running statement and wakes blocked reads and writes
+  void client_gone();      ///< abandons the running statement and wakes blocked reads and writes
   void stop();             ///< ends the connection as soon as it runs no statement
   void cancel_statement();
   void cut();              ///< wakes blocked reads and writes, which then fail
@@ -30,13 +33,17 @@ class ConnectionControl {
   bool gone() const;
 
  private:
+  void with_running(const std::function<void(const master::SessionToken&)>& stop);
+
   mutable std::mutex mutex_;
   master::ClientService& service_;
+  SessionUse& uses_;
   master::SessionToken session_;
   int fd_;
   bool idle_ = false;
   bool running_ = false;
   bool gone_ = false;
+  bool uses_session_ = false;
   bool stopping_ = false;
 };
 

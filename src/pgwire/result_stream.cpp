@@ -48,9 +48,20 @@ void ResultStream::notice(const std::string& severity, const Error& text) {
   socket_.flush();  // a notice is for now, not for the end of the statement
 }
 
+std::string wire_name(const std::string& setting) {
+  std::string folded;
+  for (char c : setting) folded.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+  for (const char* name : {"TimeZone", "DateStyle", "IntervalStyle"})
+    if (std::equal(folded.begin(), folded.end(), name, name + std::strlen(name),
+                   [](char a, char b) { return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b))); }))
+      return name;
+  return folded;
+}
+
 void ResultStream::parameter_status(const std::string& name, const std::string& value) {
-  put_parameter_status(socket_.out(), name, value);
-  if (name != "TimeZone") return;
+  const std::string wire = wire_name(name);
+  put_parameter_status(socket_.out(), wire, value);
+  if (wire != "TimeZone") return;
   if (auto zone = TimeZone::find(value)) settings_.zone = std::move(zone);
 }
 

@@ -12,6 +12,9 @@
 
 namespace tajo::pgwire {
 
+/// As clients know a setting: `TimeZone`, not `timezone`.
+std::string wire_name(const std::string& setting);
+
 /// What of the session's settings the wire needs to know.
 struct WireSettings {
   std::shared_ptr<const TimeZone> zone = TimeZone::utc();

@@ -186,7 +186,7 @@ bool PgServer::Impl::accept_one(const Listeners::Socket& listener) {
   client.fd = fd;
   client.local = listener.local;
   client.address = listener.local ? "[local]" : address_text(address, size);
-  client.control = std::make_shared<ConnectionControl>(fd, context_.service);
+  client.control = std::make_shared<ConnectionControl>(fd, context_.service, context_.sessions);
   try {
     // statements are planned on connection threads
     client.thread = Thread("tajo-client", kPlanningStackBytes, [&client] { run_client(client); });

@@ -26,7 +26,8 @@ void serialize(A& a, RunTask& m) { a(m.id, m.partition, m.splits, m.inputs); }
 template <class A>
 void serialize(A& a, ClientRequest& m) {
   a(m.number, m.kind, m.session, m.request_id, m.sql, m.offset, m.user, m.database, m.client, m.settings, m.prepared,
-    m.parameter_types, m.parameters, m.feed, m.feed_rows, m.in_block);
+    m.parameter_types, m.parameters, m.feed, m.feed_rows, m.in_block,
+    m.resume, m.vanished, m.held);
 }
 
 template <class A>

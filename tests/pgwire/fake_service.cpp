@@ -65,19 +65,21 @@ FakeService::FakeService(std::string owner) : owner_(std::move(owner)) {}
 
 void FakeService::add_user(const std::string& name, const std::string& scram_secret) { secrets_[name] = scram_secret; }
 
-master::SessionToken FakeService::open_session(const master::SessionOptions& options) {
+master::OpenedSession FakeService::open_session(const master::SessionOptions& options) {
   std::lock_guard lock(mutex_);
   if (options.database != "default" && options.database != "tpch")
     throw Error("3D000", "database \"" + options.database + "\" does not exist");
   if (options.resume && sessions_.contains(*options.resume)) {
     ++resumed;
-    return *options.resume;
+    return {*options.resume, sessions_.at(*options.resume).options.settings};
   }
   std::string token = "session-" + std::to_string(next_session_++);
   sessions_[token].options = options;
   ++sessions;
-  return token;
+  return {token, options.settings};
 }
+
+void FakeService::leave_session(const master::SessionToken&) { ++left; }
 
 void FakeService::close_session(const master::SessionToken& session) {
   std::lock_guard lock(mutex_);
@@ -252,6 +254,11 @@ void FakeService::cancel(const master::SessionToken& session) noexcept {
   auto found = sessions_.find(session);
   if (found != sessions_.end()) found->second.cancelled = true;
   wake_.notify_all();
+}
+
+void FakeService::abandon(const master::SessionToken& session) noexcept {
+  ++abandoned;
+  cancel(session);
 }
 
 std::string FakeService::copied() const {

@@ -18,8 +18,9 @@ class FakeService : public master::ClientService {
   explicit FakeService(std::string owner);
   void add_user(const std::string& name, const std::string& scram_secret);
 
-  master::SessionToken open_session(const master::SessionOptions& options) override;
+  master::OpenedSession open_session(const master::SessionOptions& options) override;
   void close_session(const master::SessionToken& session) override;
+  void leave_session(const master::SessionToken& session) override;
   std::optional<master::ScramSecret> secret(const std::string& user) override;
   std::string cluster_owner() const override { return owner_; }
   void execute(const master::SessionToken& session, const std::string& sql, master::ResultSink& sink,
@@ -31,6 +32,7 @@ class FakeService : public master::ClientService {
                         master::ResultSink& sink, master::CopySource* copy) override;
   char transaction_status(const master::SessionToken& session) override;
   void cancel(const master::SessionToken& session) noexcept override;
+  void abandon(const master::SessionToken& session) noexcept override;
   std::optional<master::Progress> progress(const master::SessionToken&) override { return std::nullopt; }
   bool is_active() const override { return active; }
   std::string status_json() override;
@@ -38,6 +40,8 @@ class FakeService : public master::ClientService {
   std::atomic<bool> active{true};
   std::atomic<int> sessions{0};
   std::atomic<int> resumed{0};
+  std::atomic<int> left{0};       ///< sessions whose last connection broke
+  std::atomic<int> abandoned{0};  ///< statements, likewise
   std::atomic<int> cancels{0};
   std::atomic<int> running{0};
   std::string copied() const;

@@ -300,14 +300,16 @@ TEST(Cancel, EndsTheRunningStatementOnly) {
   EXPECT_EQ(cell(query(c, "SELECT 1"), 0, 0), "1");
 }
 
-TEST(Vanish, StatementIsCancelledAndSessionClosed) {
+TEST(Vanish, StatementIsAbandonedAndSessionStays) {
   RunningServer s;
   Conn c = connect(s.local());
   PQsendQuery(c.get(), "SELECT sleep 20000");
   ASSERT_TRUE(wait_until([&] { return s.service.running == 1; }));
   ::shutdown(PQsocket(c.get()), SHUT_RDWR);
   c.reset();
-  EXPECT_TRUE(wait_until([&] { return s.service.running == 0 && s.service.sessions == 0; }));
+  EXPECT_TRUE(wait_until([&] { return s.service.running == 0 && s.service.left == 1; }));
+  EXPECT_EQ(s.service.abandoned, 1);
+  EXPECT_EQ(s.service.sessions, 1);
   EXPECT_TRUE(wait_until([&] { return s.server.connections() <= 1; }));
 }
 
@@ -318,7 +320,29 @@ TEST(Vanish, AClientThatStopsReadingHoldsNothingAfterItIsGone) {
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   EXPECT_EQ(s.service.sessions, 1);
   c.reset();
+  EXPECT_TRUE(wait_until([&] { return s.service.sessions == 0 || s.service.left == 1; }));
+}
+
+TEST(Vanish, WhatTheClientHasTakenUpAgainGoesOn) {
+  RunningServer s;
+  Conn a = connect(s.local());
+  PQsendQuery(a.get(), "SELECT sleep 1500");
+  ASSERT_TRUE(wait_until([&] { return s.service.running == 1; }));
+  Conn b = connect(s.local() + " options='-c tajo.session=" + PQparameterStatus(a.get(), "tajo.session") + "'");
+  ::shutdown(PQsocket(a.get()), SHUT_RDWR);
+  a.reset();
+  EXPECT_TRUE(wait_until([&] { return s.service.running == 0; }));
+  EXPECT_EQ(s.service.abandoned, 0);
+  EXPECT_EQ(s.service.left, 0);
+  b.reset();  // says goodbye
   EXPECT_TRUE(wait_until([&] { return s.service.sessions == 0; }));
+}
+
+TEST(Vanish, AGoodbyeEndsTheSession) {
+  RunningServer s;
+  connect(s.local()).reset();
+  EXPECT_TRUE(wait_until([&] { return s.service.sessions == 0; }));
+  EXPECT_EQ(s.service.left, 0);
 }
 
 TEST(Stop, IdleClientsAreToldAndRunningOnesCancelled) {

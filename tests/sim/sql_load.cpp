@@ -200,7 +200,7 @@ void SqlLoad::attempt(Client& c, std::uint32_t number) {
           options.user = "sim";
           options.settings.emplace_back("tajo.optimizer.force_distributed", "on");  // exchanges also for small tables
           if (!session.empty()) options.resume = session;
-          answer.session = front.open_session(options);
+          answer.session = front.open_session(options).token;
         }
         Sink sink(answer);
         if (!id.empty()) front.execute(answer.session, "SET tajo.request_id = '" + id + "'", sink, nullptr);

@@ -26,6 +26,11 @@ struct SessionOptions {
   std::optional<SessionToken> resume;  ///< take up this session again after a reconnect
 };
 
+struct OpenedSession {
+  SessionToken token;  ///< another one than SessionOptions::resume: that one is gone, this is a new one
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< settings clients are told of, by lower-case name
+};
+
 /// Receives what a statement gives. Called on the thread that called execute(); rows() may block on the client's
 /// socket: that is the back-pressure. An exception thrown by the sink cancels the statement.
 class ResultSink {
@@ -82,8 +87,10 @@ class ClientService {
   virtual ~ClientService() = default;
 
   /// Throws 28000 (unknown user), 3D000 (no such database), 53300 (too many).
-  virtual SessionToken open_session(const SessionOptions& options) = 0;
+  virtual OpenedSession open_session(const SessionOptions& options) = 0;
   virtual void close_session(const SessionToken& session) = 0;
+  /// The client's connection broke: the session stays for a while, to be taken up again (tajo.client.session.expiry-time-sec).
+  virtual void leave_session(const SessionToken& session) = 0;
   /// SCRAM secret of a user; nullopt: no such user or no password.
   virtual std::optional<ScramSecret> secret(const std::string& user) = 0;
   /// The name peer credentials map to; Unix-socket logins of the cluster's owner are superusers.
@@ -104,6 +111,9 @@ class ClientService {
   virtual char transaction_status(const SessionToken& session) = 0;
   /// Cancels what the session runs now (CancelRequest, pg_cancel_backend). Never throws.
   virtual void cancel(const SessionToken& session) noexcept = 0;
+  /// As cancel(), because the client's connection broke: the same request may run again, and what a connection to
+  /// another master has taken up goes on.
+  virtual void abandon(const SessionToken& session) noexcept = 0;
   virtual std::optional<Progress> progress(const SessionToken& session) = 0;
 
   virtual bool is_active() const = 0;

@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ class SessionState : public journal::StateMachine {
 
   std::optional<Session> find(const std::string& id) const;
   std::size_t size() const;
+  std::set<std::string> ids() const;
   std::vector<Session> all() const;
 
   static Bytes open_record(const Session& session);

@@ -22,6 +22,7 @@
 #include "tajo/master/query_coordinator.hpp"
 #include "tajo/master/query_state.hpp"
 #include "tajo/master/resource_tracker.hpp"
+#include "tajo/master/session_holders.hpp"
 #include "tajo/master/session_state.hpp"
 #include "tajo/plan/explain.hpp"
 #include "tajo/plan/optimizer.hpp"
@@ -49,6 +50,7 @@ struct MasterParts {
   std::string warehouse_directory;
   std::string owner;               ///< user who started the cluster
   CrashNotes* notes = nullptr;     ///< nullptr: this rank never plans
+  std::int64_t session_expiry_ms = 60 * 60 * 1000;             ///< tajo.client.session.expiry-time-sec
   std::int64_t result_retention_ms = 30 * 60 * 1000;           ///< tajo.query.result.retention-min
   std::int64_t history_expiry_ms = 7 * 24 * 60 * 60 * 1000LL;  ///< tajo.history.expiry-time-day; 0: never
   bool ha = false;                 ///< tajo.master.ha.enable
@@ -95,6 +97,10 @@ class StatementRunner {
   /// that holds the reply from now on, kNoRank: this one.
   protocol::ClientReply run(const protocol::ClientRequest& request, Rank serving = kNoRank);
   void cancel_session(const std::string& session);
+  /// The same because the connection to `serving` (kNoRank: this master) broke; nothing if another master has one.
+  void abandon_session(const std::string& session, Rank serving = kNoRank);
+  /// On the active: sessions that have been without a connection for too long end.
+  void expire_sessions();
   /// Takeover: plans the queries of the log's running set again and attaches to their QueryMasters. Blocks; own thread each.
   void resume(const QueryRecord& query);
   std::optional<protocol::ClientReply> progress(const std::string& session);
@@ -140,8 +146,13 @@ class StatementRunner {
   void execute(Run& run);
   /// Gives the reply to everybody who waits for it; `named`: under its request id too.
   std::shared_ptr<const protocol::ClientReply> finish(Run& run, bool named);
-  protocol::ClientReply open_session(const protocol::ClientRequest& request);
-  protocol::ClientReply close_session(const protocol::ClientRequest& request);
+  protocol::ClientReply open_session(const protocol::ClientRequest& request, Rank serving);
+  protocol::ClientReply resume_session(const protocol::ClientRequest& request, Rank serving);
+  protocol::ClientReply session_request(const protocol::ClientRequest& request, Rank serving);
+  protocol::ClientReply close_session(const protocol::ClientRequest& request, Rank serving);
+  void close_later(const std::string& session);
+  RunPtr begin_run(const RunPtr& run);
+  void stop_runs(const std::string& session, bool vanished);
 
   // What becomes of outcomes (statement_outcomes.cpp).
   std::optional<protocol::ClientReply> known_outcome(const protocol::ClientRequest& request, std::uint64_t digest);
@@ -205,6 +216,7 @@ class StatementRunner {
   MasterParts parts_;
   PlanningMarks marks_;
   KeptResults kept_;
+  SessionHolders holders_;
   RunnerHooks hooks_;
   std::mutex mutex_;
   std::condition_variable changed_;     ///< of epoch_, prepared_, settled_ and runs_

@@ -127,7 +127,7 @@ struct Heartbeat {
 
 /// One statement as a serving master hands it to the active.
 struct ClientRequest {
-  enum class Kind : std::uint8_t { kOpenSession, kCloseSession, kExecute, kDescribe, kCancel, kProgress };
+  enum class Kind : std::uint8_t { kOpenSession, kCloseSession, kExecute, kDescribe, kCancel, kProgress, kLeaveSession, kHoldSessions };
   std::uint64_t number = 0;  ///< of the serving master's request; repeated until answered
   Kind kind = Kind::kExecute;
   std::string session;
@@ -142,6 +142,9 @@ struct ClientRequest {
   std::optional<SourceRef> feed;                                 ///< COPY FROM STDIN
   std::uint64_t feed_rows = 0;
   bool in_block = false;                                         ///< inside BEGIN … COMMIT
+  bool resume = false;        ///< kOpenSession: only if it is there; an answer without a session says that it is not
+  bool vanished = false;      ///< kCancel: nobody asked for it, the client's connection broke
+  std::vector<std::string> held;                                 ///< kHoldSessions: those with a connection at the sender
 };
 
 struct ClientReply {
@@ -156,7 +159,7 @@ struct ClientReply {
   std::vector<std::pair<std::string, ErrorText>> notices;         ///< severity, text
   std::vector<std::pair<std::string, std::string>> parameters;    ///< changed settings clients are told of
   std::vector<data::Type> parameter_types;                        ///< kDescribe
-  std::string session;                                            ///< kOpenSession
+  std::string session;                                            ///< kOpenSession; empty: it is not there
   std::string database;                                           ///< current database after the statement
   double fraction = 0;                                            ///< kProgress
   std::uint64_t rows_read = 0, bytes_read = 0;
