@@ -5,6 +5,7 @@ from decimal import Decimal
 import h5py
 import numpy
 import pyarrow
+import pyarrow.orc
 import pyarrow.parquet
 
 import table_files
@@ -197,6 +198,37 @@ def check_external_hdf5(place):
     equal(place.rows("SELECT count(*), max(step) FROM copied"), [(100, 99)])
 
 
+def check_damaged_orc(place):
+    good = place.directory / "good.orc"
+    pyarrow.orc.write_table(pyarrow.table({"a": list(range(200_000)), "b": [f"word {i * 7919 % 100003}" for i in range(200_000)]}), good,
+                            stripe_size=200_000, compression="zlib")
+    footer = pyarrow.orc.ORCFile(good)
+    assert footer.nstripes > 2
+    body = good.read_bytes()
+    for name, part in (("cut", body[:len(body) // 2]), ("tail", body[:-1]), ("empty", b"")):
+        cut = place.file(f"{name}.orc", part)
+        with fails("XX001", cut):
+            place.rows(f"CREATE EXTERNAL TABLE {name}_orc USING ORC LOCATION 'file://{cut}'")
+    rotten = bytearray(body)  # the footer stays whole: only reading the rows can tell
+    for at in range(3, footer.content_length, 97):
+        rotten[at] ^= 0xFF
+    spot = place.file("rotten.orc", bytes(rotten))
+    place.rows(f"CREATE EXTERNAL TABLE rotten_orc USING ORC LOCATION 'file://{spot}'")
+    with fails("XX001", spot, "stripe 0"):
+        place.rows("CREATE TABLE half AS SELECT a, b FROM rotten_orc")
+    with fails("42P01"):
+        place.rows("SELECT * FROM half")
+    # one column of one stripe: what does not need it is read
+    stripe = bytearray(body)
+    middle = footer.content_length * 5 // 8  # texts are the larger part of a stripe by far
+    stripe[middle:middle + 400] = bytes(b ^ 0xFF for b in stripe[middle:middle + 400])
+    spot = place.file("spot.orc", bytes(stripe))
+    place.rows(f"CREATE EXTERNAL TABLE spot_orc USING ORC LOCATION 'file://{spot}'")
+    with fails("XX001", spot, "stripe ", "column \"b\""):
+        place.rows("SELECT count(a), max(b) FROM spot_orc")
+    equal(place.one("SELECT sum(a) FROM spot_orc"), 200_000 * 199_999 // 2)
+
+
 def check_damaged_files(place):
     """A damaged file gives an error that names it and the place in it; the cluster lives on, and no half table is left."""
     good = place.directory / "good.parquet"
@@ -222,6 +254,8 @@ def check_damaged_files(place):
     with fails("XX001", spot, "row group 2, column \"b\""):
         place.rows("SELECT count(a), max(b) FROM spot")
     equal(place.one("SELECT sum(a) FROM spot"), 20_000 * 19_999 // 2)
+
+    check_damaged_orc(place)
 
     h5 = place.directory / "good.h5"
     with h5py.File(h5, "w") as f:
