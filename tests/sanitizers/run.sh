@@ -11,6 +11,10 @@ rm -rf "$reports"
 mkdir -p "$reports"
 status=0
 ctest --preset "$preset" "$@" || status=$?
+# The simulator's fibers tell AddressSanitizer of each switch; it warns of them all the same.
+for report in "$reports"/*; do
+  [ -e "$report" ] && ! grep -qv "ASan doesn't fully support makecontext/swapcontext" "$report" && rm "$report"
+done
 found=("$reports"/*)
 if [ -e "${found[0]}" ]; then
   for report in "${found[@]}"; do printf -- '--- %s\n' "$report"; head -n 60 "$report"; done
