@@ -86,6 +86,8 @@ void QueryCoordinator::grant(Running& query) {
   start.workers = view_.workers_on_duty();
   query.workers = start.workers;
   query.unheard = 0;
+  query.own_task = false;
+  start.query_masters_lost = query.job.losses.query_masters;
   start.feeds = query.job.feeds;
   start.max_task_attempts = max_task_attempts_;
   start.result_path = query.job.result_path;
@@ -163,6 +165,8 @@ void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& hear
     }
     if (it->second.query_master != source || it->second.attempt != r.attempt) continue;
     it->second.unheard = -1;  // the count below makes it 0
+    it->second.own_task = r.own_task;
+    if (r.asks) port_.send(source, protocol::encode_query_tag(Tag::kRunOwnTasks, r.query, r.attempt));
     std::lock_guard lock(progress_mutex_);
     progress_[r.query] = r;
   }
@@ -180,19 +184,34 @@ void QueryCoordinator::on_view(const cluster::View& view, Micros) {
   for (auto it = reported_.begin(); it != reported_.end();)
     it = view.contains(it->second.first) ? std::next(it) : reported_.erase(it);
   std::erase_if(held_, [&](const auto& held) { return !view.contains(held.second.first); });
-  std::vector<QueryId> hopeless, canceled;
+  std::vector<std::pair<QueryId, Error>> ended;
   for (auto& [id, query] : running_) {
     if (query.query_master == kNoRank || view.contains(query.query_master)) continue;
-    log_warn("master", "query " + id.str() + " lost its QueryMaster, rank " + std::to_string(query.query_master));
-    query.query_master = kNoRank;
-    query.workers.clear();
-    query.attempt = static_cast<std::uint16_t>((query.attempt + 1) & 0xFF);
-    if (query.canceled) canceled.push_back(id);
-    else if (++query.restarts > kMaxQueryMasterRestarts) hopeless.push_back(id);
+    if (auto error = lose_query_master(query)) ended.emplace_back(id, std::move(*error));
   }
-  for (const QueryId& id : canceled) finish(id, failed(Error(sqlstate::kQueryCanceled, "canceling statement due to user request")));
-  for (const QueryId& id : hopeless) finish(id, failed(Error("58000", "query " + id.str() + " lost its QueryMaster too often")));
+  for (const auto& [id, error] : ended) finish(id, failed(error));
   dispatch();
+}
+
+/// Why the query ends with it, if so.
+std::optional<Error> QueryCoordinator::lose_query_master(Running& query) {
+  const std::string name = query.job.id.str();
+  QueryLosses& losses = query.job.losses;
+  const bool under_task = query.own_task || query.job.one_task;
+  log_warn("master", "query " + name + " lost its QueryMaster, rank " + std::to_string(query.query_master) +
+                         (under_task ? ", under a task of its own" : ""));
+  query.query_master = kNoRank;
+  query.workers.clear();
+  query.attempt = static_cast<std::uint16_t>((query.attempt + 1) & 0xFF);
+  query.own_task = false;
+  ++losses.query_masters;
+  if (under_task) ++losses.under_tasks;
+  if (query.canceled) return Error(sqlstate::kQueryCanceled, "canceling statement due to user request");
+  if (losses.under_tasks >= protocol::kMaxWorkersLostPerTask)
+    return Error("58000", "a task of query " + name + " was lost with its worker " + std::to_string(losses.under_tasks) + " times");
+  if (++query.restarts > kMaxQueryMasterRestarts) return Error("58000", "query " + name + " lost its QueryMaster too often");
+  if (query.job.lost) query.job.lost(losses);
+  return std::nullopt;
 }
 
 void QueryCoordinator::on_active(Epoch epoch, Micros now) {

@@ -64,6 +64,18 @@ QueryRecord get_query(ByteReader& in) {
   return q;
 }
 
+void put_losses(ByteWriter& out, const QueryLosses& losses) {
+  out.put(losses.query_masters);
+  out.put(losses.under_tasks);
+}
+
+QueryLosses get_losses(ByteReader& in) {
+  QueryLosses losses;
+  losses.query_masters = in.get<std::uint16_t>();
+  losses.under_tasks = in.get<std::uint16_t>();
+  return losses;
+}
+
 Bytes change_record(Change change, const QueryRecord& query) {
   ByteWriter out;
   out.put(change);
@@ -87,7 +99,15 @@ bool speaks_for_request(const std::map<QueryId, QueryRecord>& queries, const std
 
 }  // namespace
 
-Bytes QueryState::submitted_record(const QueryRecord& query) { return change_record(Change::kSubmitted, query); }
+Bytes QueryState::submitted_record(const QueryRecord& query) {
+  Bytes record = change_record(Change::kSubmitted, query);
+  if (query.losses.query_masters == 0) return record;
+  ByteWriter losses;
+  put_losses(losses, query.losses);
+  const Bytes behind = losses.take();
+  record.insert(record.end(), behind.begin(), behind.end());
+  return record;
+}
 
 Bytes QueryState::finished_record(const QueryRecord& query) {
   // What only serves to plan it again is not needed any more.
@@ -130,6 +150,7 @@ void QueryState::apply(const journal::Record& record) {
   if (change == Change::kFinished) return finish(std::move(query));
   auto it = queries_.find(query.id);
   if (it != queries_.end() && it->second.finished_ms != 0) return;
+  if (!in.empty()) query.losses = get_losses(in);
   if (speaks_for_request(queries_, requests_, query)) requests_[query.request_id] = query.id;
   queries_[query.id] = std::move(query);
 }
@@ -174,6 +195,12 @@ Bytes QueryState::snapshot() const {
   for (const QueryId& id : finished_) put_query(out, queries_.at(id));
   for (const auto& [id, query] : queries_)
     if (query.finished_ms == 0) put_query(out, query);
+  for (const auto& [id, query] : queries_) {
+    if (query.finished_ms != 0 || query.losses.query_masters == 0) continue;
+    out.put(id.start_ms);
+    out.put(id.number);
+    put_losses(out, query.losses);
+  }
   return out.take();
 }
 
@@ -197,6 +224,13 @@ void QueryState::restore(ByteView snapshot) {
       finished_bytes_ += bytes_of(query);
     }
     queries_[query.id] = std::move(query);
+  }
+  while (!in.empty()) {
+    QueryId id;
+    id.start_ms = in.get<std::uint64_t>();
+    id.number = in.get<std::uint32_t>();
+    const QueryLosses losses = get_losses(in);
+    if (auto query = queries_.find(id); query != queries_.end()) query->second.losses = losses;
   }
 }
 

@@ -181,6 +181,14 @@ void StatementRunner::finish_record(Run& run, const std::string& tag, cluster::P
   proposal.records.emplace_back(journal::RecordKind::kQuery, QueryState::finished_record(run.record));
 }
 
+/// A successor, and a world started again, go on counting. Control thread.
+void StatementRunner::record_losses(QueryRecord record, const QueryLosses& losses) {
+  record.losses = losses;
+  auto proposal = std::make_shared<cluster::Proposal>();
+  proposal->records.emplace_back(journal::RecordKind::kQuery, QueryState::submitted_record(record));
+  parts_.loop.post([this, proposal] { parts_.node.propose(std::move(*proposal), [](Outcome) {}); });
+}
+
 void StatementRunner::record_state(Run& run, const std::string& tag) {
   auto proposal = std::make_shared<cluster::Proposal>();
   proposal->durability = journal::Durability::kState;
@@ -239,6 +247,9 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
   job->plan = protocol::encode_plan(plan, true);
   job->feeds = std::move(feeds);
   job->result_path = result_path(run.query);
+  job->one_task = plan.stages.size() == 1 && plan.stages.front().output.kind == plan::StageOutput::Kind::kResult;
+  job->losses = run.record.losses;
+  if (!run.background) job->lost = [this, record = run.record](const QueryLosses& losses) { record_losses(record, losses); };
   job->done = [&run, &given](protocol::QueryDone done) { give(run, given, std::move(done)); };
   parts_.loop.post([this, job] { parts_.coordinator.submit(std::move(*job), parts_.runtime.boottime()); });
 

@@ -13,7 +13,7 @@ void load(A& a, SourceRef& m) { a(m.rank, m.task); m.inline_output = load_shared
 template <class A>
 void serialize(A& a, OperatorCounters& m) { a(m.node, m.rows, m.bytes, m.time_ns, m.memory_bytes, m.spilled_bytes, m.worker); }
 template <class A>
-void serialize(A& a, RunningQuery& m) { a(m.query, m.attempt, m.fraction, m.rows_read, m.bytes_read); }
+void serialize(A& a, RunningQuery& m) { a(m.query, m.attempt, m.fraction, m.rows_read, m.bytes_read, m.own_task, m.asks); }
 template <class A>
 void serialize(A& a, Heartbeat& m) {
   a(m.host, m.pid, m.client_port, m.http_port, m.cores, m.running_tasks, m.memory_bytes, m.memory_used_bytes, m.queries,
@@ -44,12 +44,12 @@ void load_blocks(A& a, std::vector<std::shared_ptr<const Bytes>>& blocks) {
 
 template <class A>
 void save(A& a, const StartQuery& m) {
-  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.result_path, m.splits);
+  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.result_path, m.splits);
   save_bytes(a, m.plan);
 }
 template <class A>
 void load(A& a, StartQuery& m) {
-  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.result_path, m.splits);
+  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.result_path, m.splits);
   m.plan = load_bytes(a);
 }
 template <class A>

@@ -10,6 +10,7 @@ namespace tajo::worker {
 
 using plan::Stage;
 using plan::StageOutput;
+using protocol::kMaxWorkersLostPerTask;
 using protocol::TaskDone;
 
 namespace {
@@ -105,7 +106,14 @@ Rank QueryMaster::choose_worker(const Stage& stage, const Task& task) const {
   // The least loaded; of those the next one round, so that stages of one task do not all meet on the same rank.
   Rank best = kNoRank;
   int least = kTasksPerWorker;
-  const bool elsewhere = !std::includes(task.failed_at.begin(), task.failed_at.end(), workers_.begin(), workers_.end());
+  // What may have taken a rank along does not take this one too, as long as there is another.
+  std::set<Rank> others;
+  if (start_.query_masters_lost > 0 || task.workers_lost > 0) {
+    others = workers_;
+    others.erase(port_.self());
+  }
+  const std::set<Rank>& candidates = others.empty() ? workers_ : others;
+  const bool elsewhere = !std::includes(task.failed_at.begin(), task.failed_at.end(), candidates.begin(), candidates.end());
   auto consider = [&](Rank worker) {
     if (elsewhere && task.failed_at.contains(worker)) return;
     auto it = running_.find(worker);
@@ -115,10 +123,22 @@ Rank QueryMaster::choose_worker(const Stage& stage, const Task& task) const {
       best = worker;
     }
   };
-  auto next = workers_.upper_bound(last_worker_);
-  std::for_each(next, workers_.end(), consider);
-  std::for_each(workers_.begin(), next, consider);
+  auto next = candidates.upper_bound(last_worker_);
+  std::for_each(next, candidates.end(), consider);
+  std::for_each(candidates.begin(), next, consider);
   return best;
+}
+
+bool QueryMaster::may_run_here() {
+  if (start_.query_masters_lost == 0 || agreed_) return true;
+  if (!std::exchange(asked_, true) && callbacks_.ask) callbacks_.ask();
+  return false;
+}
+
+void QueryMaster::run_own_tasks() {
+  if (!asked_ || agreed_) return;
+  agreed_ = true;
+  dispatch();
 }
 
 void QueryMaster::dispatch() {
@@ -131,7 +151,7 @@ void QueryMaster::dispatch() {
       if (task.state != TaskState::kPending) continue;
       Rank worker = choose_worker(plan_->stages[s], task);
       if (worker == kNoRank && task.failed_at.empty()) break;
-      if (worker == kNoRank) continue;
+      if (worker == kNoRank || (worker == port_.self() && !may_run_here())) continue;
       start_task(s, t, worker);
       if (finished_) return;
     }
@@ -376,6 +396,11 @@ protocol::RunningQuery QueryMaster::progress() const {
       out.bytes_read += task.done.bytes_read;
     }
   }
+  const Stage& root = plan_->stages.back();
+  const std::vector<Task>& last = stages_.back().tasks;
+  out.asks = asked_ && !agreed_;
+  out.own_task = asked_ || (root.output.kind == StageOutput::Kind::kResult && !last.empty() && last.front().state == TaskState::kRunning &&
+                            last.front().worker == port_.self());
   out.fraction = tasks == 0 ? 0 : static_cast<double>(done) / static_cast<double>(tasks);
   return out;
 }

@@ -44,6 +44,12 @@ bool WorkerNode::on_message(Rank source, ByteView message) {
       if (it->second.master) it->second.master->cancel(Error(sqlstate::kQueryCanceled, "canceling statement due to user request"));
       return true;
     }
+    case Tag::kRunOwnTasks: {
+      auto tag = protocol::decode_query_tag(message);
+      auto it = queries_.find(tag.query);
+      if (it != queries_.end() && it->second.attempt == tag.number && it->second.master) it->second.master->run_own_tasks();
+      return true;
+    }
     case Tag::kPlan: {
       auto plan = protocol::decode_plan_message(message);
       KnownPlan& known = plans_[plan.query];
@@ -146,6 +152,7 @@ void WorkerNode::query_ready(protocol::StartQuery start, std::shared_ptr<const p
   callbacks.finished = [this](protocol::QueryDone done, std::optional<protocol::SourceRef> root) {
     query_finished(std::move(done), std::move(root));
   };
+  callbacks.ask = [this] { loop_.post([this] { heartbeat(); }); };
   it->second.master = std::make_unique<QueryMaster>(std::move(start), std::move(plan), std::move(splits), port_, std::move(callbacks));
   auto alive = view_.with_role(cluster::Role::kWorker);
   it->second.master->on_workers({alive.begin(), alive.end()});

@@ -29,7 +29,7 @@ MENU = {Kill: 6, StopLong: 4, StopShort: 2, Starve: 2, TwoKills: 2, DeadAndHung:
         StallAll: 1, StaleLookups: 2}
 PAUSE_S = 2.0     # at most, between two faults
 # Refused for the moment; and the rule that a task takes two workers with it at most.
-TOLERATED = ("53", re.compile(r"58000: .*task \S+ was lost with its worker"))
+TOLERATED = ("53", re.compile(r"58000: .*\btask .*was lost with its worker"))
 SHARES = 61       # of lineitem: one distributed transfer moves one
 
 

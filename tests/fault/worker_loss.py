@@ -2,7 +2,8 @@
 
 Answers stay right, rows are written exactly once, the cluster keeps all remaining roles, a suspended worker comes
 back as a spare. A failpoint kills a worker right after one of two consumers has read its output, in a repeatable
-query and in one with LIMIT without ORDER BY below a join. Asserts no time."""
+query and in one with LIMIT without ORDER BY below a join. A task that kills each worker it runs on ends its query, not the
+cluster. Asserts no time."""
 import argparse
 import collections
 import pathlib
@@ -232,7 +233,76 @@ def failpoint_case():
             connection.close()
 
 
-CASES = {"queries": queries_case, "writes": writes_case, "failpoint": failpoint_case}
+POISON_WORKERS = 5
+ONE_STAGE = "SELECT k + 1 FROM small"                      # its only task runs where its QueryMaster is
+TWO_STAGES = "SET tajo.optimizer.force_distributed = 'on'; SELECT g, count(*) FROM small GROUP BY g"  # one task scans, elsewhere
+
+
+class Poison:
+    """A statement whose scan kills the workers it runs on, or (action "hold") stands still there until kill()."""
+
+    def __init__(self, cluster, faults, sql, action):
+        self.cluster, self.faults, self.error = cluster, faults, None
+        self.pids = [pid for _, pid in workers(cluster)]
+        for pid in self.pids:  # masters scan, too
+            (faults / f"task.scan.{pid}").write_text(action)
+        self.master = 1 if cluster.active()[2] == 0 else 0  # serves the client, is not hit
+        self.connection = cluster.connect(self.master)
+        self.thread = threading.Thread(target=self.run, args=(sql,))
+        self.thread.start()
+
+    def run(self, sql):
+        try:
+            self.connection.cursor().execute(sql)
+        except Exception as e:  # noqa: BLE001
+            self.error = e
+
+    def held(self):
+        return [pid for pid in self.pids if (self.faults / f"task.scan.{pid}.hit").exists()]
+
+    def kill(self):
+        check(wait_until(self.held, PATIENCE_S), "a worker runs the task")
+        victim = self.held()[0]
+        self.pids.remove(victim)
+        self.cluster.kill(victim)
+
+    def kill_active(self):
+        """When the task runs again: the first loss has been counted."""
+        check(wait_until(self.held, PATIENCE_S), "another worker runs the task")
+        pid = self.cluster.active(self.master)[1]
+        self.cluster.kill(pid)
+        check(wait_until(lambda: pid not in [p for _, p, role, _ in self.cluster.members(self.master) if role], PATIENCE_S), "a backup has taken over")
+
+    def ended(self, text, dead):
+        """It has failed with 58000, and so many workers are dead."""
+        self.thread.join(PATIENCE_S)
+        check(not self.thread.is_alive() and getattr(self.error, "pgcode", None) == "58000", f"{text}: {str(self.error).strip()}")
+        for file in self.faults.iterdir():
+            file.unlink()
+        self.connection.close()
+        there = lambda: [role for _, _, role, _ in self.cluster.members(self.master)].count("worker")  # noqa: E731
+        wait_until(lambda: there() <= POISON_WORKERS - dead, PATIENCE_S)
+        check(self.cluster.query("SELECT count(*) FROM small", self.master) == [(25,)], f"{text}: others are answered")
+        check(there() == POISON_WORKERS - dead, f"{text}: {there()} of {POISON_WORKERS} workers are left")
+
+
+def poison_case():
+    """A task that kills every worker it runs on: two die, then its query fails with 58000."""
+    for name, sql in (("one stage", ONE_STAGE), ("two stages", TWO_STAGES)):
+        for takeover in (False, True):
+            text = f"{name}{', the active killed in between' if takeover else ''}"
+            with tempfile.TemporaryDirectory(prefix="tajo-poison-") as directory, \
+                    Cluster(masters=3, workers=POISON_WORKERS, environment={"TAJO_FAULTS": directory}) as cluster:
+                cluster.query("CREATE TABLE small AS SELECT i AS k, i % 5 AS g FROM generate_series(1, 25) AS t(i)")
+                poison = Poison(cluster, pathlib.Path(directory), sql, "hold" if takeover else "kill")
+                if takeover:
+                    poison.kill()
+                    poison.kill_active()
+                    poison.kill()
+                poison.ended(text, dead=2)
+
+
+CASES = {"queries": queries_case, "writes": writes_case, "failpoint": failpoint_case, "poison": poison_case}
 
 
 def main():

@@ -3,12 +3,17 @@
 
 #include "cluster_records.hpp"
 #include "journal_records.hpp"
+#include "limits.hpp"
 #include "sim.hpp"
 #include "tajo/master/query_state.hpp"
 
 namespace tajo::sim {
 
 using journal::RecordKind;
+
+namespace {
+constexpr Micros kAnsweredWithin = 8 * kSecond;  ///< before the end of a run
+}  // namespace
 
 std::string sim_closing_row(ByteView batch) {
   for (const journal::Record& r : journal::decode_batch(batch))
@@ -151,11 +156,17 @@ void Sim::check_takeover(Micros killed, bool alone, std::uint64_t faults, const 
   bad("nobody serves " + std::to_string((now() - killed) / kMs) + " ms after a single kill of the active (" + (alone ? "one of two is left)" : "a majority is left)"));
 }
 
+/// No active and no backup was left, so a master that is spare or outside claims, after the silence of §4.5.
+bool Sim::waits_for_silence() const {
+  const Micros claims_by = orphaned_ + cluster::kOrphanSilence + masters * cluster::kOrphanPerPlace;
+  return orphaned_ >= 0 && last_answer <= orphaned_ && seconds(options.end_s) < claims_by + kAnsweredWithin;
+}
+
 void Sim::check() {
   check_chain();
   bool masters_left = false;
   for (auto& r : ranks) masters_left = masters_left || (r->alive && r->is_master);
-  if (errors_.empty() && masters_left && options.end_s - options.heal_s > 25 && last_answer < seconds(options.end_s) - 8 * kSecond)
+  if (errors_.empty() && masters_left && options.end_s - options.heal_s > 25 && last_answer < seconds(options.end_s) - kAnsweredWithin)
     bad("no statement is answered any more: the last one at " + std::to_string(last_answer / kMs) + " ms");
 }
 

@@ -26,6 +26,10 @@ void Sim::on_death(SimRank& rank, const std::string& why) {
     last = last && masters_left;
     if (last) bad("the last of its kind ended itself: " + why);
   }
+  if (std::none_of(ranks.begin(), ranks.end(), [&](const auto& r) {
+        return r.get() != &rank && r->alive && (r->node->role() == cluster::Role::kActive || r->node->role() == cluster::Role::kBackup);
+      }))
+    orphaned_ = now();
   load->on_death(rank);
   for (auto& r : ranks) {
     if (!r->alive || r.get() == &rank || r->world != rank.world || !rng.chance(0.7)) continue;

@@ -116,6 +116,7 @@ std::string subject(const Bytes& payload) {
     }
     case Tag::kQueryDoneAck:
     case Tag::kCancelQuery:
+    case Tag::kRunOwnTasks:
     case Tag::kDropQuery: return " " + protocol::decode_query_tag(payload).query.str();
     default: return {};
   }
@@ -126,7 +127,7 @@ std::string subject(const Bytes& payload) {
 std::string message_name(const Bytes& payload) {
   static constexpr const char* kNames[] = {"StartQuery", "QueryDone", "QueryDoneAck", "CancelQuery", "Plan", "RunTask", "TaskDone", "CancelTask",
                                            "DropStage", "DropQuery", "Heartbeat", "ClientRequest", "ClientReply", "PlanningMark",
-                                           "KeepOutcome", "OutcomeKept", "HeldOutcomes", "AskResult", "ResultFound"};
+                                           "KeepOutcome", "OutcomeKept", "HeldOutcomes", "AskResult", "ResultFound", "RunOwnTasks"};
   if (payload.empty() || payload[0] == cluster::kClusterTag) return "cluster";
   const std::size_t tag = static_cast<std::size_t>(payload[0]) - protocol::kFirstTag;
   return tag < std::size(kNames) ? kNames[tag] : "tag " + std::to_string(static_cast<int>(payload[0]));
@@ -179,8 +180,8 @@ const std::vector<std::string>& Sim::run() {
     Micros end = seconds(options.end_s);
     while (errors_.size() < 4 && events.step(end)) {
     }
-    // A run that was mostly outage goes on until it has seen enough statements.
-    if (!options.prolong || statements >= kMinStatements || !errors_.empty() || options.end_s >= kLongestRun) break;
+    // A run that was mostly outage goes on until it has seen enough statements, one that nobody could end yet until somebody has.
+    if (!options.prolong || (statements >= kMinStatements && !waits_for_silence()) || !errors_.empty() || options.end_s >= kLongestRun) break;
     options.end_s += 10;
     load->prolong();
   }

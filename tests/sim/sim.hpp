@@ -155,6 +155,7 @@ class Sim {
   void add_world(int world, bool force);
   void fill_up_faults();
   bool all_is_well(const SimRank& active) const;
+  bool waits_for_silence() const;
   void watch_takeover(const SimRank& killed);
   void check_takeover(Micros killed, bool alone, std::uint64_t faults, const std::map<int, Micros>& slow_before);
   void log_slot(const SimRank& rank, const Bytes& segment, const std::string& row, std::int64_t index, const journal::Slot& slot);
@@ -170,6 +171,7 @@ class Sim {
   std::vector<Micros> claims_;
   int worlds_ = 0;
   Micros last_takeover_ = 0;
+  Micros orphaned_ = -1;  ///< when the last master that could claim without a long silence died
 };
 
 cluster::RuleCounters& operator+=(cluster::RuleCounters& a, const cluster::RuleCounters& b);

@@ -360,15 +360,20 @@ void SqlLoad::succeeded(Client& c, const Answer& answer) {
   }
 }
 
-/// What is told before it is in the log is held by other masters, if there are any that can be reached.
+/// What is told before it is in the log is held by the first backup of the active's view, if it can be reached. A master
+/// outside the view is told nothing.
 bool SqlLoad::masters_are_well() const {
+  const SimRank* active = sim_.active();
+  if (!active->alive || active->node->role() != cluster::Role::kActive) return false;
+  const std::vector<Rank> backups = active->node->view().with_role(cluster::Role::kBackup);
+  if (backups.empty() || !sim_.find(active->world, backups.front())->alive) return false;
   std::vector<const SimRank*> masters;
   for (const auto& r : sim_.ranks)
     if (r->alive && r->world == 0 && r->takes_clients()) masters.push_back(r.get());
   for (const SimRank* a : masters)
     for (const SimRank* b : masters)
       if (a->paused || (a != b && sim_.network.cut_between(a->host, b->host))) return false;
-  return masters.size() > 1;
+  return true;
 }
 
 void SqlLoad::check_read(Client& c, const Answer& answer) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tajo/cluster/node.hpp"
+#include "tajo/master/query_state.hpp"
 #include "tajo/protocol/control_port.hpp"
 #include "tajo/protocol/messages.hpp"
 
@@ -27,6 +28,9 @@ struct QueryJob {
   protocol::StageInputs feeds;
   std::map<std::uint32_t, std::vector<data::Split>> splits;
   std::string result_path;
+  bool one_task = false;     ///< nothing but its result's: whoever loses the QueryMaster loses the task
+  QueryLosses losses;        ///< in earlier epochs
+  std::function<void(const QueryLosses&)> lost;  ///< each time they grow, on the control thread; may be empty
   bool hold_result = false;  ///< its QueryMaster keeps the result until release()
   std::function<void(protocol::QueryDone)> done;  ///< once, on the control thread
 };
@@ -63,10 +67,12 @@ class QueryCoordinator {
     int restarts = 0;
     bool waiting_adoption = false;
     bool canceled = false;
+    bool own_task = false;      ///< its QueryMaster's rank, lost now, is lost under a task of the query
     int unheard = 0;            ///< heartbeats of its QueryMaster's rank in a row that did not name it
   };
   void dispatch();
   void grant(Running& query);
+  std::optional<Error> lose_query_master(Running& query);
   void finish(const QueryId& id, protocol::QueryDone done);
   void acknowledge(Rank source, const QueryJob& job, const protocol::QueryDone& done);
   Rank choose_query_master() const;

@@ -13,6 +13,12 @@
 
 namespace tajo::master {
 
+/// What a running query has cost already: the count of a poison query goes on over takeovers and new starts.
+struct QueryLosses {
+  std::uint16_t query_masters = 0;  ///< that left the view
+  std::uint16_t under_tasks = 0;    ///< of these, with tasks of the query running on their rank
+};
+
 /// One query as history keeps it; running ones have finished_ms = 0.
 struct QueryRecord {
   QueryId id;
@@ -31,6 +37,7 @@ struct QueryRecord {
   std::string tag;                      ///< command tag when it succeeded
   std::string sqlstate, error;
   std::string result_path;              ///< staged result, while it is kept
+  QueryLosses losses;                   ///< while it runs
 };
 
 /// History, the running set and the outcomes of requests, as a function of the log (record kind kQuery).
@@ -56,6 +63,7 @@ class QueryState : public journal::StateMachine {
   std::vector<QueryRecord> all() const;  ///< finished (oldest first), then running
   std::uint32_t last_number() const;     ///< highest query number seen: the next epoch goes on from it
 
+  /// A running query; again whenever its losses have changed.
   static Bytes submitted_record(const QueryRecord& query);
   /// The end of a query: every field that is known then; of a query never submitted it is both in one.
   static Bytes finished_record(const QueryRecord& query);

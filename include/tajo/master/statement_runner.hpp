@@ -180,6 +180,7 @@ class StatementRunner {
   void record_state(Run& run, const std::string& tag);
   void prove();
   void end_failed(Run& run);
+  void record_losses(QueryRecord record, const QueryLosses& losses);
   void record_known_end(Run& run, const protocol::ClientReply& known);
   template <class T>
   T await(Run& run, std::optional<T>& given, Micros deadline, const std::function<void()>& cancel);

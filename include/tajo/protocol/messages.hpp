@@ -37,6 +37,7 @@ enum class Tag : std::uint8_t {
   kHeldOutcomes,     ///< master → new active: records of ends that it has not seen in the log
   kAskResult,        ///< active → backups: a query whose result they may keep
   kResultFound,      ///< backup → active: the ClientReply; not_active: it has none
+  kRunOwnTasks,      ///< active → QueryMaster that asks: its rank may run tasks of the query
 };
 inline constexpr std::uint8_t kFirstTag = 16;
 
@@ -47,6 +48,9 @@ struct ErrorText {
 };
 ErrorText to_text(const Error& error);
 Error to_error(const ErrorText& text);
+
+/// Workers that may die under one task before its query fails: a poison task must not take the cluster.
+inline constexpr int kMaxWorkersLostPerTask = 2;
 
 struct SourceRef {
   Rank rank = kNoRank;
@@ -64,6 +68,7 @@ struct StartQuery {
   std::vector<Rank> workers;
   StageInputs feeds;          ///< outputs that exist before the query starts (COPY FROM STDIN)
   std::uint32_t max_task_attempts = 4;
+  std::uint16_t query_masters_lost = 0;  ///< any: tasks run elsewhere if there is an elsewhere, and here when the active agreed
   std::string result_path;    ///< where a result larger than kMaxInlineResultBytes goes
   std::map<std::uint32_t, std::vector<data::Split>> splits;  ///< given splits (flush); others are enumerated
 };
@@ -113,6 +118,8 @@ struct RunningQuery {
   std::uint16_t attempt = 0;
   double fraction = 0;
   std::uint64_t rows_read = 0, bytes_read = 0;
+  bool own_task = false;  ///< this rank, lost now, would be lost under a task of the query
+  bool asks = false;      ///< … that is not begun before kRunOwnTasks
 };
 
 struct Heartbeat {
@@ -185,7 +192,7 @@ Bytes encode(const Heartbeat& m);
 Bytes encode(const ClientRequest& m);
 Bytes encode(const ClientReply& m);
 Bytes encode_plan_message(const QueryId& query, std::uint16_t attempt, ByteView plan);
-/// kQueryDoneAck, kCancelQuery, kDropQuery: a query and a number (attempt or stage); kDropStage too.
+/// kQueryDoneAck, kCancelQuery, kDropQuery, kRunOwnTasks: a query and a number (attempt or stage); kDropStage too.
 Bytes encode_query_tag(Tag tag, const QueryId& query, std::uint16_t number);
 Bytes encode_cancel_task(const TaskId& task);
 struct PlanningMark { std::string request_id; std::uint16_t count = 0; };

@@ -18,7 +18,6 @@ namespace tajo::worker {
 inline constexpr std::uint64_t kRowsPerTask = std::uint64_t{16} << 20;  ///< about a second of a scan
 inline constexpr std::uint64_t kRowsPerSplit = std::uint64_t{256} << 10;
 inline constexpr int kTasksPerWorker = 2;       ///< running at once for one query, so that the next one stands ready
-inline constexpr int kMaxWorkersLostPerTask = 2;  ///< a poison task must not take the cluster
 inline constexpr int kMaxTaskStarts = 200;      ///< of one task, for whatever reason; attempt numbers have eight bits
 
 /// Runs one query: cuts stages into tasks, hands them to workers, accepts each split exactly once, repairs what a lost
@@ -29,6 +28,8 @@ class QueryMaster {
     /// The root stage is complete (or the query failed): called once. For results the caller collects the blocks of
     /// `root` from this rank's OutputStore.
     std::function<void(protocol::QueryDone done, std::optional<protocol::SourceRef> root)> finished;
+    /// The active should hear progress() at once: it asks for run_own_tasks(). Called once, in the middle of a call.
+    std::function<void()> ask;
   };
 
   QueryMaster(protocol::StartQuery start, std::shared_ptr<const plan::PhysicalPlan> plan,
@@ -40,6 +41,8 @@ class QueryMaster {
   void on_workers(const std::set<Rank>& workers);
   /// A new epoch: frames under way were dropped, so running tasks are handed out again (their workers recognise them).
   void repeat_running();
+  /// The active knows that this rank runs tasks of the query, should it be lost with them (docs/recovery.md, Tasks).
+  void run_own_tasks();
   void cancel(const Error& reason);
   bool finished() const { return finished_; }
   protocol::RunningQuery progress() const;
@@ -73,6 +76,7 @@ class QueryMaster {
 
   void plan_tasks(std::uint16_t stage);
   void dispatch();
+  bool may_run_here();
   bool inputs_ready(std::uint16_t stage) const;
   bool complete(std::uint16_t stage) const;
   Rank choose_worker(const plan::Stage& stage, const Task& task) const;
@@ -104,6 +108,7 @@ class QueryMaster {
   Bytes worker_plan_;
   std::uint32_t retries_ = 0;
   std::uint64_t started_ = 0, ended_ = 0;  ///< tasks handed out, reports that counted
+  bool asked_ = false, agreed_ = false;    ///< whether this rank may run tasks; not asked in a first attempt
   bool finished_ = false;
 };
 

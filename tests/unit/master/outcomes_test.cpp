@@ -132,6 +132,27 @@ TEST(AgeClock, ASuccessorThatWasAheadFromTheStartBelievesTheLog) {
   EXPECT_EQ(clock.now_ms(502 * kHour, 3 * kHour), 502 * kHourMs);
 }
 
+TEST(QueryState, LossesOfARunningQueryAreKept) {
+  QueryState state;
+  QueryRecord running = query(1, 0), other = query(2, 0);
+  for (const QueryRecord& q : {running, other}) state.apply(record(QueryState::submitted_record(q)));
+  const Bytes before = state.snapshot();
+  running.losses = {2, 1};
+  state.apply(record(QueryState::submitted_record(running)));
+  QueryState successor;
+  successor.restore(state.snapshot());
+  for (const QueryState* s : {&state, &successor}) {
+    EXPECT_EQ(s->find({1000, 1})->losses.query_masters, 2);
+    EXPECT_EQ(s->find({1000, 1})->losses.under_tasks, 1);
+    EXPECT_EQ(s->find({1000, 2})->losses.query_masters, 0);
+    EXPECT_EQ(s->running().size(), 2u);
+  }
+  EXPECT_EQ(QueryState::decode(QueryState::submitted_record(running)).id, running.id);
+  running.finished_ms = 9;
+  state.apply(record(QueryState::finished_record(running)));
+  EXPECT_LT(state.snapshot().size(), before.size() + 16) << "those of ended queries are not";
+}
+
 TEST(QueryState, ASuccessStaysTheOutcomeOfItsRequestWhenAnEarlierTrysEndComesLate) {
   QueryRecord first = query(1, 10), second = query(2, 20);
   first.request_id = second.request_id = "r";

@@ -12,9 +12,14 @@ class GrantPort final : public protocol::ControlPort {
  public:
   Rank self() const override { return kMaster; }
   void send(Rank to, Bytes message) override {
-    if (static_cast<protocol::Tag>(message[0]) == protocol::Tag::kStartQuery) granted.push_back(to);
+    if (static_cast<protocol::Tag>(message[0]) == protocol::Tag::kStartQuery) {
+      granted.push_back(to);
+      last = protocol::decode_start_query(message);
+    }
+    if (static_cast<protocol::Tag>(message[0]) == protocol::Tag::kRunOwnTasks) agreed.push_back(to);
   }
-  std::vector<Rank> granted;
+  std::vector<Rank> granted, agreed;
+  protocol::StartQuery last;
 };
 
 class QueryCoordinatorTest : public testing::Test {
@@ -57,6 +62,97 @@ TEST_F(QueryCoordinatorTest, AQueryThatIsNamedIsNot) {
     heartbeats(kUnheardHeartbeats - 1, false);
   }
   EXPECT_EQ(port.granted.size(), 1u);
+}
+
+/// One master, five workers that leave one after the other; how the query is told is the test's.
+class LostQueryMasters : public testing::Test {
+ protected:
+  LostQueryMasters() {
+    view.number = view.epoch = 1;
+    view.members[kMaster] = {cluster::Role::kActive, 1};
+    for (Rank rank = 1; rank <= 5; ++rank) view.members[rank] = {cluster::Role::kWorker, 1};
+    coordinator.on_active(1, 0);
+    coordinator.on_view(view, 0);
+  }
+  void submit(bool one_task, QueryLosses losses = {}) {
+    QueryJob job;
+    job.id = kQuery;
+    job.submitted_epoch = 1;
+    job.one_task = one_task;
+    job.losses = losses;
+    job.lost = [this](const QueryLosses& l) { told.push_back(l); };
+    job.done = [this](protocol::QueryDone d) { done = std::move(d); };
+    coordinator.submit(std::move(job), 0);
+  }
+  void report(bool own_task, bool asks) {
+    protocol::Heartbeat h;
+    protocol::RunningQuery r;
+    r.query = kQuery;
+    r.attempt = port.last.attempt;
+    r.own_task = own_task;
+    r.asks = asks;
+    h.queries.push_back(r);
+    coordinator.on_heartbeat(port.granted.back(), h);
+  }
+  void lose() {
+    ++view.number;
+    view.members.erase(port.granted.back());
+    coordinator.on_view(view, 0);
+  }
+  GrantPort port;
+  QueryCoordinator coordinator{port};
+  cluster::View view;
+  std::vector<QueryLosses> told;
+  std::optional<protocol::QueryDone> done;
+};
+
+TEST_F(LostQueryMasters, TwoUnderTheOnlyTaskEndTheQuery) {
+  submit(true);
+  lose();
+  EXPECT_FALSE(done);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told.back().query_masters, 1);
+  EXPECT_EQ(told.back().under_tasks, 1);
+  EXPECT_EQ(port.last.query_masters_lost, 1);
+  lose();
+  ASSERT_TRUE(done && done->error);
+  EXPECT_EQ(done->error->sqlstate, "58000");
+  EXPECT_EQ(port.granted.size(), 2u);
+}
+
+TEST_F(LostQueryMasters, WhatWasCountedInAnEarlierEpochCounts) {
+  submit(true, {1, 1});
+  EXPECT_EQ(port.last.query_masters_lost, 1);
+  lose();
+  ASSERT_TRUE(done && done->error);
+  EXPECT_EQ(done->error->sqlstate, "58000");
+}
+
+TEST_F(LostQueryMasters, OnlyThoseUnderTasksCount) {
+  submit(false);
+  lose();  // nobody knows what it ran
+  report(false, false);
+  lose();
+  report(true, true);
+  EXPECT_EQ(port.agreed, std::vector<Rank>{port.granted.back()});
+  report(true, false);
+  EXPECT_EQ(port.agreed.size(), 1u);
+  lose();
+  ASSERT_EQ(told.size(), 3u);
+  EXPECT_EQ(told.back().query_masters, 3);
+  EXPECT_EQ(told.back().under_tasks, 1);
+  EXPECT_FALSE(done);
+  report(true, true);
+  lose();
+  ASSERT_TRUE(done && done->error);
+}
+
+TEST_F(LostQueryMasters, FourLostForOtherReasonsDoNotEndIt) {
+  submit(false);
+  for (int i = 0; i < kMaxQueryMasterRestarts; ++i) lose();
+  EXPECT_FALSE(done);
+  EXPECT_EQ(port.granted.size(), 5u);
+  EXPECT_EQ(told.back().under_tasks, 0);
 }
 
 }  // namespace

@@ -67,7 +67,9 @@ class QueryMasterTest : public testing::Test {
     start.query = {1'700'000'000'000, 1};
     start.attempt = 3;
     start.workers = {2, 3, 4};
+    start.query_masters_lost = query_masters_lost;
     QueryMaster::Callbacks callbacks;
+    callbacks.ask = [this] { ++asked; };
     callbacks.finished = [this](protocol::QueryDone d, std::optional<protocol::SourceRef>) {
       ++finished;
       done = std::move(d);
@@ -118,7 +120,8 @@ class QueryMasterTest : public testing::Test {
   }
   FakePort port;
   std::unique_ptr<QueryMaster> master;
-  int finished = 0;
+  int finished = 0, asked = 0;
+  std::uint16_t query_masters_lost = 0;
   protocol::QueryDone done;
 };
 
@@ -308,6 +311,41 @@ TEST_F(QueryMasterTest, ATaskThatTakesItsWorkersAlongFailsTheQuery) {
   EXPECT_EQ(finished, 1);
   ASSERT_TRUE(done.error);
   EXPECT_EQ(done.error->sqlstate, "58000");
+}
+
+TEST_F(QueryMasterTest, ATaskThatLostItsWorkerDoesNotComeHere) {
+  start({{{}, StageOutput::Kind::kGather}, {{0}, StageOutput::Kind::kResult}});
+  lose(take_one(0).to);
+  EXPECT_NE(take_one(0).to, kSelf);
+}
+
+TEST_F(QueryMasterTest, AfterALostQueryMasterTasksRunHereOnlyWhenTheActiveKnows) {
+  query_masters_lost = 1;
+  start({{{}, StageOutput::Kind::kGather, Stage::Distribution::kPartitions, 3}, {{0}, StageOutput::Kind::kResult}});
+  for (const auto& sent : take(0)) {
+    EXPECT_NE(sent.to, kSelf);
+    complete(sent);
+  }
+  EXPECT_TRUE(take(1).empty());
+  EXPECT_EQ(asked, 1);
+  EXPECT_TRUE(master->progress().asks);
+  EXPECT_TRUE(master->progress().own_task);
+  master->run_own_tasks();
+  master->run_own_tasks();
+  auto root = take_one(1);
+  EXPECT_EQ(root.to, kSelf);
+  EXPECT_FALSE(master->progress().asks);
+  EXPECT_TRUE(master->progress().own_task);
+  complete(root);
+  EXPECT_EQ(finished, 1);
+}
+
+TEST_F(QueryMasterTest, ItTellsWhenTheResultIsMadeHere) {
+  start({{{}, StageOutput::Kind::kGather}, {{0}, StageOutput::Kind::kResult}});
+  EXPECT_FALSE(master->progress().own_task);
+  complete(take_one(0));
+  EXPECT_TRUE(master->progress().own_task);
+  EXPECT_EQ(asked, 0);
 }
 
 TEST_F(QueryMasterTest, TheSystemsFailuresAreRetriedTheQuerysOwnAreNot) {
