@@ -85,12 +85,23 @@ void StatementRunner::begin_planning(Run& run) {
   if (parts_.notes != nullptr && parts_.notes->names(id, run.digest))
     throw Error(sqlstate::kInternalError, "this statement crashed a master while it was planned and is not planned again")
         .hint("Another form of it may work. It is tried again an hour after the crash.");
+  if (lost > 0) {  // alone among its like: should this master die too, one of them is to blame, and the others are not
+    std::unique_lock lock(mutex_);
+    parts_.runtime.wait(lock, changed_, Runtime::kForever, [&] { return suspect_ == nullptr || epoch_ != run.epoch; });
+    if (epoch_ != run.epoch) throw Superseded{};
+    suspect_ = &run;
+  }
   run.planning.emplace(id, run.digest);
   if (failpoint("plan_crash")) std::raise(SIGSEGV);  // in its first microseconds
   if (hooks_.planning) hooks_.planning(id, static_cast<std::uint16_t>(lost + 1));
 }
 
 void StatementRunner::end_planning(Run& run) {
+  if (std::unique_lock lock(mutex_); suspect_ == &run) {
+    suspect_ = nullptr;
+    lock.unlock();
+    changed_.notify_all();
+  }
   if (!run.planning) return;
   run.planning.reset();
   marks_.ended(run.request.request_id);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "sql_load.hpp"
+
 namespace tajo::sim {
 namespace {
 
@@ -321,6 +323,24 @@ std::vector<Schedule> make() {
              s.at(30, [&s] { s.stop(s.active()->host, 3 * kSecond); });
            },
            {}, [](Options& o) { busy(o); o.end_s = 45; }});
+  add_sql({"sql-the-only-holder-of-an-end-dies", 2, 2, [](Sim& s) {  // the other master is outside the view, and told nothing
+             s.at(8, [&s] { s.cut_both({1}, {0, 2, 3}, seconds(1.5)); });
+             s.at(8, [&s] { s.stall({1}, 20 * kSecond); });
+             s.at(14, [&s] { s.at_next("after the slot", "kill", 0); });
+             s.at(16, [&s] { s.files.fail_over(500 * kMs); });
+           },
+           answered_within(28, 22), [](Options& o) {
+             o.think_s = 0.2;
+             o.favoured = static_cast<int>(SqlLoad::Kind::kImmediate);
+           }});
+  add_sql({"sql-the-active-dies-beside-a-new-spare", 2, 3, [](Sim& s) {  // which claims after a silence of 15 s and 1 s for its place
+             s.at(10, [&s] { s.stop(1, 2 * kSecond); });
+             for (int i = 0; i < 400; ++i)
+               s.at(12 + 0.005 * i, [&s] {
+                 if (s.find_host(1)->node->role() == cluster::Role::kSpare) s.kill(0);
+               });
+           },
+           answered_within(24, 12)});
   add_sql({"sql-planning-kills", 4, 2, [](Sim&) {}, [](Sim& s) {
              if (s.work.planning_refused == 0) s.bad("the statement that kills masters was not refused");
            }});

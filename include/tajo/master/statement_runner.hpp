@@ -220,7 +220,8 @@ class StatementRunner {
   SessionHolders holders_;
   RunnerHooks hooks_;
   std::mutex mutex_;
-  std::condition_variable changed_;     ///< of epoch_, prepared_, settled_ and runs_
+  std::condition_variable changed_;     ///< of epoch_, prepared_, settled_, runs_ and suspect_
+  const Run* suspect_ = nullptr;        ///< being planned though a master died while it was planned
   Epoch prepared_ = 0, settled_ = 0;    ///< newest epochs on_prepared and on_settled were called for
   std::map<QueryId, QueryRecord> announced_;
   std::map<std::string, RunPtr> runs_;  ///< by request id
