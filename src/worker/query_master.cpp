@@ -106,13 +106,16 @@ Rank QueryMaster::choose_worker(const Stage& stage, const Task& task) const {
   // The least loaded; of those the next one round, so that stages of one task do not all meet on the same rank.
   Rank best = kNoRank;
   int least = kTasksPerWorker;
-  // What may have taken a rank along does not take this one too, as long as there is another.
+  // What may have taken a rank along does not take this one too, as long as there is another; and none that fell together
+  // with the one that was lost is counted as the task's second.
   std::set<Rank> others;
   if (start_.query_masters_lost > 0 || task.workers_lost > 0) {
     others = workers_;
     others.erase(port_.self());
   }
-  const std::set<Rank>& candidates = others.empty() ? workers_ : others;
+  const bool only_here = others.empty();
+  if (task.workers_lost > 0) std::erase_if(others, [this](Rank worker) { return !alive_.contains(worker); });
+  const std::set<Rank>& candidates = only_here ? workers_ : others;
   const bool elsewhere = !std::includes(task.failed_at.begin(), task.failed_at.end(), candidates.begin(), candidates.end());
   auto consider = [&](Rank worker) {
     if (elsewhere && task.failed_at.contains(worker)) return;
@@ -150,12 +153,25 @@ void QueryMaster::dispatch() {
       const Task& task = stages_[s].tasks[t];
       if (task.state != TaskState::kPending) continue;
       Rank worker = choose_worker(plan_->stages[s], task);
-      if (worker == kNoRank && task.failed_at.empty()) break;
+      if (worker == kNoRank && task.failed_at.empty() && task.workers_lost == 0) break;
       if (worker == kNoRank || (worker == port_.self() && !may_run_here())) continue;
       start_task(s, t, worker);
       if (finished_) return;
     }
   }
+}
+
+std::uint16_t QueryMaster::round() const { return static_cast<std::uint16_t>(start_.attempt << 8 | (losses_ & 0xFF)); }
+
+void QueryMaster::ask_who_lives() {
+  for (Rank worker : workers_)
+    if (worker != port_.self() && !alive_.contains(worker))
+      port_.send(worker, protocol::encode_query_tag(protocol::Tag::kAskAlive, start_.query, round()));
+}
+
+void QueryMaster::on_alive(Rank worker, std::uint16_t asked) {
+  if (finished_ || asked != round() || !workers_.contains(worker) || !alive_.insert(worker).second) return;
+  dispatch();
 }
 
 void QueryMaster::send_plan(Rank worker) {
@@ -181,6 +197,7 @@ void QueryMaster::repeat_running() {
   for (std::uint16_t s = 0; s < stages_.size(); ++s)
     for (const Task& task : stages_[s].tasks)
       if (task.state == TaskState::kRunning) send_task(s, task);
+  if (losses_ > 0) ask_who_lives();
 }
 
 void QueryMaster::send_task(std::uint16_t stage, const Task& task) {
@@ -295,13 +312,20 @@ void QueryMaster::on_task_done(Rank worker, TaskDone done) {
 
 void QueryMaster::on_workers(const std::set<Rank>& workers) {
   if (finished_) return;
-  std::set<Rank> lost;
+  std::set<Rank> lost, gained;
   std::set_difference(workers_.begin(), workers_.end(), workers.begin(), workers.end(), std::inserter(lost, lost.end()));
+  std::set_difference(workers.begin(), workers.end(), workers_.begin(), workers_.end(), std::inserter(gained, gained.end()));
   workers_ = workers;
   for (Rank rank : lost) {
     has_plan_.erase(rank);
     running_.erase(rank);
   }
+  if (!lost.empty()) {
+    ++losses_;
+    alive_.clear();
+    ask_who_lives();
+  }
+  alive_.merge(gained);
   // First the tasks that ran there, so that each counts its lost worker; then what outputs are to be made again.
   for (StageRun& run : stages_) {
     for (Task& task : run.tasks) {

@@ -50,6 +50,17 @@ bool WorkerNode::on_message(Rank source, ByteView message) {
       if (it != queries_.end() && it->second.attempt == tag.number && it->second.master) it->second.master->run_own_tasks();
       return true;
     }
+    case Tag::kAskAlive: {
+      auto tag = protocol::decode_query_tag(message);
+      port_.send(source, protocol::encode_query_tag(Tag::kAlive, tag.query, tag.number));
+      return true;
+    }
+    case Tag::kAlive: {
+      auto tag = protocol::decode_query_tag(message);
+      auto it = queries_.find(tag.query);
+      if (it != queries_.end() && it->second.master) it->second.master->on_alive(source, tag.number);
+      return true;
+    }
     case Tag::kPlan: {
       auto plan = protocol::decode_plan_message(message);
       KnownPlan& known = plans_[plan.query];

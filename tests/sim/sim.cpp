@@ -117,6 +117,8 @@ std::string subject(const Bytes& payload) {
     case Tag::kQueryDoneAck:
     case Tag::kCancelQuery:
     case Tag::kRunOwnTasks:
+    case Tag::kAskAlive:
+    case Tag::kAlive:
     case Tag::kDropQuery: return " " + protocol::decode_query_tag(payload).query.str();
     default: return {};
   }
@@ -127,7 +129,8 @@ std::string subject(const Bytes& payload) {
 std::string message_name(const Bytes& payload) {
   static constexpr const char* kNames[] = {"StartQuery", "QueryDone", "QueryDoneAck", "CancelQuery", "Plan", "RunTask", "TaskDone", "CancelTask",
                                            "DropStage", "DropQuery", "Heartbeat", "ClientRequest", "ClientReply", "PlanningMark",
-                                           "KeepOutcome", "OutcomeKept", "HeldOutcomes", "AskResult", "ResultFound", "RunOwnTasks"};
+                                           "KeepOutcome", "OutcomeKept", "HeldOutcomes", "AskResult", "ResultFound", "RunOwnTasks",
+                                           "AskAlive", "Alive"};
   if (payload.empty() || payload[0] == cluster::kClusterTag) return "cluster";
   const std::size_t tag = static_cast<std::size_t>(payload[0]) - protocol::kFirstTag;
   return tag < std::size(kNames) ? kNames[tag] : "tag " + std::to_string(static_cast<int>(payload[0]));

@@ -38,6 +38,8 @@ enum class Tag : std::uint8_t {
   kAskResult,        ///< active → backups: a query whose result they may keep
   kResultFound,      ///< backup → active: the ClientReply; not_active: it has none
   kRunOwnTasks,      ///< active → QueryMaster that asks: its rank may run tasks of the query
+  kAskAlive,         ///< QueryMaster → workers, after a worker was lost with tasks: a query, a round
+  kAlive,            ///< worker → QueryMaster: the same
 };
 inline constexpr std::uint8_t kFirstTag = 16;
 

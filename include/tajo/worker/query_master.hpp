@@ -39,6 +39,8 @@ class QueryMaster {
   void on_task_done(Rank worker, protocol::TaskDone done);
   /// Ranks that left the view; `workers`: those it may use from now on.
   void on_workers(const std::set<Rank>& workers);
+  /// An answer to kAskAlive: this worker outlived the loss that `round` asks about.
+  void on_alive(Rank worker, std::uint16_t round);
   /// A new epoch: frames under way were dropped, so running tasks are handed out again (their workers recognise them).
   void repeat_running();
   /// The active knows that this rank runs tasks of the query, should it be lost with them (docs/recovery.md, Tasks).
@@ -77,6 +79,8 @@ class QueryMaster {
   void plan_tasks(std::uint16_t stage);
   void dispatch();
   bool may_run_here();
+  void ask_who_lives();
+  std::uint16_t round() const;
   bool inputs_ready(std::uint16_t stage) const;
   bool complete(std::uint16_t stage) const;
   Rank choose_worker(const plan::Stage& stage, const Task& task) const;
@@ -104,6 +108,8 @@ class QueryMaster {
   std::vector<std::vector<std::uint16_t>> consumers_;
   std::map<Rank, int> running_;      ///< tasks running a worker
   std::set<Rank> workers_;
+  std::set<Rank> alive_;             ///< have answered since the last loss of a worker
+  std::uint16_t losses_ = 0;         ///< of workers
   std::set<Rank> has_plan_;
   Bytes worker_plan_;
   std::uint32_t retries_ = 0;

@@ -25,6 +25,7 @@ class FakePort final : public protocol::ControlPort {
       case Tag::kRunTask: tasks.push_back({to, protocol::decode_run_task(message)}); break;
       case Tag::kPlan: plans.push_back(to); break;
       case Tag::kCancelTask: canceled.push_back(protocol::decode_cancel_task(message)); break;
+      case Tag::kAskAlive: asks.emplace_back(to, protocol::decode_query_tag(message).number); break;
       case Tag::kDropStage: dropped.push_back(protocol::decode_query_tag(message).number); break;
       default: break;
     }
@@ -33,6 +34,7 @@ class FakePort final : public protocol::ControlPort {
   std::vector<Rank> plans;
   std::vector<TaskId> canceled;
   std::vector<std::uint16_t> dropped;
+  std::vector<std::pair<Rank, std::uint16_t>> asks;
 };
 
 struct StageShape {
@@ -109,7 +111,15 @@ class QueryMasterTest : public testing::Test {
   void lose(Rank rank) {
     std::set<Rank> left = {2, 3, 4};
     left.erase(rank);
-    master->on_workers(left);
+    leave(left);
+  }
+  void leave(const std::set<Rank>& workers) {
+    master->on_workers(workers);
+    all_answer();
+  }
+  /// Those who are asked whether they live say so.
+  void all_answer() {
+    for (const auto& [rank, round] : std::exchange(port.asks, {})) master->on_alive(rank, round);
   }
 
   /// Stage 0, by one task, into two partitions; stage 1 reads them; stage 2 is the result.
@@ -302,15 +312,47 @@ TEST_F(QueryMasterTest, ATaskThatTakesItsWorkersAlongFailsTheQuery) {
   auto first = take_one(0);
   std::set<Rank> left = {2, 3, 4};
   left.erase(first.to);
-  master->on_workers(left);
+  leave(left);
   auto second = take_one(0);
   EXPECT_NE(second.to, first.to);
   EXPECT_EQ(finished, 0);
   left.erase(second.to);
-  master->on_workers(left);
+  leave(left);
   EXPECT_EQ(finished, 1);
   ASSERT_TRUE(done.error);
   EXPECT_EQ(done.error->sqlstate, "58000");
+}
+
+TEST_F(QueryMasterTest, WorkersThatFallTogetherCountOnce) {
+  start({{{}, StageOutput::Kind::kGather}, {{0}, StageOutput::Kind::kResult}});
+  const auto first = take_one(0);
+  std::set<Rank> left = {2, 3, 4};
+  left.erase(first.to);
+  master->on_workers(left);
+  EXPECT_TRUE(take(0).empty()) << "who is left may have fallen too";
+  ASSERT_EQ(port.asks.size(), 1u) << "the other one, not this rank";
+  const auto late = port.asks.front();
+  left.erase(late.first);
+  leave(left);
+  EXPECT_EQ(finished, 0);
+  EXPECT_EQ(take_one(0).to, kSelf);
+  master->on_alive(late.first, late.second);
+  EXPECT_TRUE(take(0).empty()) << "an answer to an earlier question";
+}
+
+TEST_F(QueryMasterTest, AQuestionThatWasDroppedIsAskedAgain) {
+  start({{{}, StageOutput::Kind::kGather}, {{0}, StageOutput::Kind::kResult}});
+  const auto first = take_one(0);
+  std::set<Rank> left = {2, 3, 4};
+  left.erase(first.to);
+  master->on_workers(left);
+  port.asks.clear();
+  master->repeat_running();
+  all_answer();
+  const auto second = take_one(0);
+  EXPECT_TRUE(second.to != first.to && second.to != kSelf);
+  master->repeat_running();
+  EXPECT_TRUE(port.asks.empty()) << "all have answered";
 }
 
 TEST_F(QueryMasterTest, ATaskThatLostItsWorkerDoesNotComeHere) {
@@ -382,7 +424,7 @@ TEST_F(QueryMasterTest, WithoutAnElsewhereItIsTriedAtTheSameWorker) {
   lose(2);
   lose(3);
   port.tasks.clear();
-  master->on_workers({4});
+  leave({4});
   master->repeat_running();
   auto sent = take_one(0);
   error(sent, "53000");
