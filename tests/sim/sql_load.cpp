@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kTables = 3;
 constexpr std::int64_t kTokens = 1'000'000;  ///< numbers of one client's statements
 constexpr Micros kLongestDelivery = 60 * kMs;  ///< Network::transmit, and the hop to the client
+constexpr Micros kLogIsWritten = 10 * kSecond; ///< after which what was answered stands in a slot
 constexpr std::int64_t kWide = 150'000;      ///< rows of an insert that workers run: more than the master takes itself
 
 /// Ways for a statement to end that are the cluster's right under faults.
@@ -67,6 +68,12 @@ void SqlLoad::prolong() {
 void SqlLoad::on_death(SimRank& rank) {
   // Nobody waits for the copy of an immediate statement's end: it may still be under way when the only holder dies.
   std::erase_if(held_, [&](const auto& e) { return e.second.host == rank.host && sim_.now() - e.second.when < kLongestDelivery; });
+  // With all who hold it goes what no slot could carry yet.
+  for (auto it = held_.begin(); it != held_.end();) {
+    Told& told = it->second;
+    const bool last = told.holders.erase(rank.host) > 0 && told.holders.empty();
+    it = last && sim_.now() - told.when < kLogIsWritten ? held_.erase(it) : std::next(it);
+  }
   for (Client& c : clients_) {
     c.under_way.erase(rank.host);
     if (c.host != rank.host) continue;
@@ -310,7 +317,7 @@ void SqlLoad::succeeded(Client& c, const Answer& answer) {
     if (!fresh) ++sim_.work.recorded_answers;
     if (!fresh) return;
     if (s.kind != Kind::kImmediate) history_.insert(s.request_id);
-    else if (masters_are_well()) held_.insert({s.request_id, {c.host, sim_.now()}});
+    else if (masters_are_well()) held_.insert({s.request_id, {c.host, sim_.now(), holders(c.host)}});
   }
   switch (s.kind) {
     case Kind::kInsert:
@@ -374,6 +381,11 @@ bool SqlLoad::masters_are_well() const {
     for (const SimRank* b : masters)
       if (a->paused || (a != b && sim_.network.cut_between(a->host, b->host))) return false;
   return true;
+}
+
+std::set<int> SqlLoad::holders(int host) const {
+  const SimRank* active = sim_.active();
+  return {host, active->host, sim_.find(active->world, active->node->view().with_role(cluster::Role::kBackup).front())->host};
 }
 
 void SqlLoad::check_read(Client& c, const Answer& answer) {

@@ -90,6 +90,7 @@ class SqlLoad final : public Load {
   void failed(Client& c, const Error& error);
   void check_read(Client& c, const Answer& answer);
   bool masters_are_well() const;
+  std::set<int> holders(int host) const;
   std::string table_of(std::uint64_t n) const { return "t" + std::to_string(n); }
 
   Sim& sim_;
@@ -106,6 +107,7 @@ class SqlLoad final : public Load {
   struct Told {
     int host;
     Micros when;
+    std::set<int> holders;  ///< that live: who answered, the active and its first backup
   };
   std::map<std::string, Told> held_;                            ///< those answered before the log had them, by whom and when
   std::vector<Read> reads_;
