@@ -134,6 +134,19 @@ launcher=$!   # the file may soon name that of another start
 echo "$launcher" >"$pid_file"
 : > "$TAJO_PLAN_HA_DIR/started-$(hostname)"
 
+# What ranks that ended, or could not go on, said last in their own logs: their output is no longer the launcher's.
+began=$(date '+%F %T')
+reasons() {
+  local file name
+  for file in "$TAJO_PLAN_LOG_DIR/tajo-$user-rank"*.log; do
+    [ -e "$file" ] || continue
+    name=$(basename "${file##*-rank}" .log)   # NUMBER-HOST
+    tail -c 65536 "$file" | awk -v since="$began" -v who="rank ${name%%-*} on ${name#*-}" \
+      '$1 " " $2 >= since && $3 == "ERROR" { sub(/^[^]]*\] [a-z]+: /, ""); if ($0 != "" && !seen[$0]++) print who ": " $0 }'
+  done | head -"$most_reasons" || true
+}
+most_reasons=12
+
 give_up() {
   request_stop "$launch"
   kill "$launcher" 2>/dev/null || true
@@ -179,6 +192,7 @@ while [ $SECONDS -lt $until ]; do
     give_up
     echo "$script: the cluster ended while starting:" >&2
     tail -5 "$out" >&2
+    reasons >&2
     exit 1
   fi
   if serves; then
@@ -192,4 +206,5 @@ while [ $SECONDS -lt $until ]; do
   sleep 0.05
 done
 give_up
+reasons >&2
 fail "the cluster did not serve within $TAJO_PLAN_TIMEOUT_S s; see $TAJO_PLAN_LOG_DIR"

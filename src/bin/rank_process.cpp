@@ -46,6 +46,7 @@ worker::WorkerConfig worker_config(const RankSetting& setting, const RankResourc
   c.cores = static_cast<std::uint32_t>(resources.cores);
   c.memory_bytes = resources.memory_bytes;
   c.launcher_lost = [&world = setting.world] { return world.launcher_lost(); };
+  c.disk_space = [directories = resources.tmpdirs] { return disk_space(directories); };
   return c;
 }
 

@@ -2,12 +2,14 @@
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 #include <sstream>
 
 #include "tajo/common/log.hpp"
@@ -61,6 +63,18 @@ std::vector<std::string> prepare_tmpdirs(const Config& config) {
 }
 
 }  // namespace
+
+worker::DiskSpace disk_space(const std::vector<std::string>& directories) {
+  worker::DiskSpace sum;
+  std::set<unsigned long> counted;
+  for (const std::string& directory : directories) {
+    struct statvfs space {};
+    if (::statvfs(directory.c_str(), &space) != 0 || !counted.insert(space.f_fsid).second) continue;
+    sum.bytes += std::uint64_t{space.f_blocks} * space.f_frsize;
+    sum.used_bytes += std::uint64_t{space.f_blocks - space.f_bfree} * space.f_frsize;
+  }
+  return sum;
+}
 
 RankResources resources_of(const Config& config, const RankPlace& place) {
   RankResources r;

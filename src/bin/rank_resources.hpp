@@ -8,6 +8,7 @@
 #include "rank_place.hpp"
 #include "tajo/exchange/output.hpp"
 #include "tajo/exec/engine.hpp"
+#include "tajo/worker/worker_node.hpp"
 
 namespace tajo {
 
@@ -24,6 +25,9 @@ struct RankResources {
 };
 /// Makes the temporary directories and removes what killed processes left in them. Blocks on the filesystem.
 RankResources resources_of(const Config& config, const RankPlace& place);
+
+/// Of the file systems of these directories, each counted once. Blocks on the filesystem.
+worker::DiskSpace disk_space(const std::vector<std::string>& directories);
 
 /// The process's limit of open files as high as it may be.
 void raise_descriptors();

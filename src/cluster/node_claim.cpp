@@ -30,7 +30,7 @@ Task<void> ClusterNode::Core::start_world() {
     if (now() - started_at_ > kStartLimit) {
       ++count_.starts_incomplete;
       exit(config_.self == first ? "start not complete after 60 s: no word from rank " +
-                                       (missing.empty() ? std::string("(the log does not answer)") : missing)
+                                       (!missing.empty() ? missing : log_damaged_ ? "(the log is damaged)" : "(the log does not answer)")
                                  : "start not complete after 60 s: no view from rank " + std::to_string(first));
       co_return;
     }

@@ -11,6 +11,7 @@ using journal::Task;
 
 Task<void> ClusterNode::Core::catch_up() {
   catching_ = true;
+  std::string damage;  // said after the lock is given back, when another reader may have begun
   co_await log_.lock().acquire();
   {
     journal::FiberLock::Guard guard(log_.lock());
@@ -20,9 +21,10 @@ Task<void> ClusterNode::Core::catch_up() {
     log_answers_ = end == ReadEnd::kEnd || end == ReadEnd::kOwn || end == ReadEnd::kEmpty;
     log_empty_ = end == ReadEnd::kEmpty;
     log_damaged_ = end == ReadEnd::kDamaged;
+    damage = log_.damage();
   }
   catching_ = false;
-  if (log_damaged_ && !damage_told_) listener_.on_log_damaged(log_.damage());
+  if (log_damaged_ && !damage_told_) listener_.on_log_damaged(damage);
   damage_told_ = log_damaged_;
   if (log_damaged_ && active() != kNoRank && active() != config_.self) fetch_from(active());
   settle();

@@ -21,7 +21,8 @@ std::string MasterNode::Front::status_json() {
     members.push_back({{"rank", node.rank}, {"host", h.host}, {"pid", h.pid}, {"role", cluster::role_name(node.role)},
                        {"status", status_name(node, now)},
                        {"port", h.client_port}, {"http_port", h.http_port}, {"cores", h.cores}, {"memory_mb", h.memory_bytes >> 20},
-                       {"memory_used_mb", h.memory_used_bytes >> 20}, {"running_tasks", h.running_tasks},
+                       {"memory_used_mb", h.memory_used_bytes >> 20}, {"disk_mb", h.disk_bytes >> 20},
+                       {"disk_used_mb", h.disk_used_bytes >> 20}, {"running_tasks", h.running_tasks},
                        {"last_heartbeat_ms", node.heard_at == 0 ? -1 : (now - node.heard_at) / 1000}});
   }
   json queries = json::array();

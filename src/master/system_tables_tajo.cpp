@@ -12,7 +12,7 @@ namespace {
 constexpr SystemColumns kColumns[] = {
     {"information_schema.cluster",
      "rank i host t pid i role t epoch q view q port i http_port i type t status t total_cpu i used_mem q total_mem q "
-     "used_disk i total_disk i running_tasks i last_heartbeat_ts s launcher t"},
+     "used_disk q total_disk q running_tasks i last_heartbeat_ts s launcher t"},
     {"information_schema.lost_nodes", "rank i host t pid i last_role t port i status t last_heartbeat_ts s"},
     {"information_schema.queries",
      "query_id t state t username t database t sql t session_id t progress f rows_read q bytes_read q rows q elapsed_ms q "
@@ -41,8 +41,8 @@ void cluster_rows(const SystemContext& c, SystemRows& out) {
              {"total_cpu", number_value(h.cores)},
              {"used_mem", number_value(h.memory_used_bytes >> 20)},
              {"total_mem", number_value(h.memory_bytes >> 20)},
-             {"used_disk", Value{}},  // Tajo's columns; no rank asks about its disks
-             {"total_disk", Value{}},
+             {"used_disk", h.disk_bytes == 0 ? Value{} : number_value(h.disk_used_bytes >> 20)},
+             {"total_disk", h.disk_bytes == 0 ? Value{} : number_value(h.disk_bytes >> 20)},
              {"running_tasks", number_value(h.running_tasks)},
              {"last_heartbeat_ts", node.heard_at == 0 ? Value{} : Value(c.parts.runtime.wall() - (now - node.heard_at))},
              {"launcher", text_value(h.launcher_lost ? "lost" : "present")}});

@@ -16,8 +16,8 @@ template <class A>
 void serialize(A& a, RunningQuery& m) { a(m.query, m.attempt, m.fraction, m.rows_read, m.bytes_read, m.own_task, m.asks); }
 template <class A>
 void serialize(A& a, Heartbeat& m) {
-  a(m.host, m.pid, m.client_port, m.http_port, m.cores, m.running_tasks, m.memory_bytes, m.memory_used_bytes, m.queries,
-    m.launcher_lost);
+  a(m.host, m.pid, m.client_port, m.http_port, m.cores, m.running_tasks, m.memory_bytes, m.memory_used_bytes, m.disk_bytes,
+    m.disk_used_bytes, m.queries, m.launcher_lost);
 }
 template <class A>
 void serialize(A& a, PlanningMark& m) { a(m.request_id, m.count); }

@@ -14,6 +14,7 @@ using protocol::Tag;
 
 namespace {
 
+constexpr std::uint32_t kHeartbeatsADiskLook = 50;  // ten seconds
 constexpr int kStandstillLooks = 50;  // ten seconds: a query without progress for so long is named in the log
 
 void scans_of(const plan::PhysicalNode& node, std::vector<const plan::PhysicalNode*>& out) {
@@ -324,6 +325,7 @@ void WorkerNode::on_evicted() {
 }
 
 void WorkerNode::start() {
+  look_at_disk();
   heartbeat();
   tell_of_standstill();
   loop_.run_after(kHeartbeatPeriodUs, [this] { start(); });
@@ -361,6 +363,18 @@ void WorkerNode::serves_clients_at(std::uint16_t client_port, std::uint16_t http
   http_port_ = http_port;
 }
 
+/// For the heartbeats to come: a file system may take its time to answer.
+void WorkerNode::look_at_disk() {
+  if (!config_.disk_space || looks_at_disk_ || heartbeats_++ % kHeartbeatsADiskLook != 0) return;
+  looks_at_disk_ = true;
+  files_.post([this] {
+    loop_.post([this, space = config_.disk_space()] {
+      disk_ = space;
+      looks_at_disk_ = false;
+    });
+  });
+}
+
 void WorkerNode::heartbeat() {
   Rank active = view_.active();
   if (active == kNoRank) return;
@@ -372,6 +386,8 @@ void WorkerNode::heartbeat() {
   h.cores = config_.cores;
   h.memory_bytes = config_.memory_bytes;
   h.memory_used_bytes = engine_.memory_in_use() + outputs_.memory_bytes();
+  h.disk_bytes = disk_.bytes;
+  h.disk_used_bytes = disk_.used_bytes;
   h.running_tasks = static_cast<std::uint32_t>(engine_.running());
   h.launcher_lost = config_.launcher_lost();
   auto tasks = engine_.progress();

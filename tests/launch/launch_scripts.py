@@ -21,8 +21,8 @@ def ranks(cluster):
     return found.stdout.split()
 
 
-def start(cluster):
-    done = subprocess.run([str(ROOT / "launch/start-tajo.sh"), "--config", str(cluster.conf)], env=cluster.environment,
+def start(cluster, *arguments):
+    done = subprocess.run([str(ROOT / "launch/start-tajo.sh"), "--config", str(cluster.conf), *arguments], env=cluster.environment,
                           capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout, done.stderr.strip()
 
@@ -67,6 +67,26 @@ def killed_then_started():
         check(cluster.query("SELECT count(*) FROM kept") == [(2,)], "--force starts, and nothing is lost")
         cluster.stop()
         check(not list((cluster.root / "system/ha").rglob("*-*")) and not ranks(cluster), "stop withdraws everything")
+
+
+def damaged_log():
+    """What ranks found out after MPI stood is in their own logs, and the start says it."""
+    with Cluster(masters=2, workers=1, settings={"tajo.cluster.start-timeout-sec": "12"}) as cluster:
+        cluster.query("CREATE TABLE kept (a int4); INSERT INTO kept VALUES (1), (2)")
+        cluster.stop()
+        segments = list((cluster.root / "system/log/data").iterdir())
+
+        def flip():
+            for segment in segments:
+                segment.write_bytes(bytes(b ^ 0x55 for b in segment.read_bytes()))
+        flip()
+        code, _, error = start(cluster, "--force")
+        check(code != 0 and "rank 0 on " in error and segments[0].name in error and "are missing or wrong" in error and "did not serve" in error.splitlines()[-1],
+              f"a damaged log: {error}")
+        check(wait_until(lambda: not ranks(cluster), 10), "a damaged log: nothing is left running")
+        flip()
+        code, _, error = start(cluster, "--force")
+        check(code == 0 and cluster.query("SELECT count(*) FROM kept") == [(2,)], f"restored, it serves {error}")
 
 
 def mpirun_tajod(cluster, *options):
@@ -205,6 +225,7 @@ def main():
         check(socket_mode == "700", "TAJO_PID_DIR is the user's alone")
 
     killed_then_started()
+    damaged_log()
     plain_mpirun()
     refused("an unknown key", "tajo-site.xml", "tajo.master.ha.enabel", "tajo.master.ha.enable", settings={"tajo.master.ha.enabel": "true"})
     refused("a wrong value", "tajo-site.xml", "tajo.master.ha.monitor.interval", settings={"tajo.master.ha.monitor.interval": "soon"})

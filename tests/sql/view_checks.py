@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import threading
+import time
 import urllib.parse
 
 import psycopg2
@@ -159,6 +160,11 @@ def check_query_history(place):
 
 
 def check_cluster_view(place):
-    """information_schema.cluster: resources of workers; of disks nothing is known, and nothing claimed."""
-    workers = place.rows("SELECT total_cpu > 0, total_mem > 0, used_disk, total_disk, status FROM information_schema.cluster WHERE role = 'worker'")
-    equal(workers, [(True, True, None, None, "RUNNING")] * place.cluster.workers)
+    """information_schema.cluster: resources of workers; what their disks have comes with a later heartbeat than the first."""
+    wanted = [(True, True, True, "RUNNING")] * place.cluster.workers
+    for _ in range(100):
+        workers = place.rows("SELECT total_cpu > 0, total_mem > 0, used_disk BETWEEN 0 AND total_disk, status FROM information_schema.cluster WHERE role = 'worker'")
+        if workers == wanted:
+            break
+        time.sleep(0.1)
+    equal(workers, wanted)

@@ -130,6 +130,7 @@ struct Heartbeat {
   std::uint16_t client_port = 0, http_port = 0;
   std::uint32_t cores = 0, running_tasks = 0;
   std::uint64_t memory_bytes = 0, memory_used_bytes = 0;
+  std::uint64_t disk_bytes = 0, disk_used_bytes = 0;  ///< of the file systems of tajo.worker.tmpdir.locations; 0: not known yet
   std::vector<RunningQuery> queries;  ///< of the QueryMaster on this rank
   bool launcher_lost = false;         ///< this rank has outlived mpirun or its host's daemon
 };

@@ -19,12 +19,18 @@ namespace tajo::worker {
 inline constexpr Micros kHeartbeatPeriodUs = 200'000;
 inline constexpr std::size_t kMaxQueryMasters = 256;  ///< on one rank; past it a query is refused with 53000
 
+/// Of the file systems that spill files go to.
+struct DiskSpace {
+  std::uint64_t bytes = 0, used_bytes = 0;
+};
+
 struct WorkerConfig {
   std::string host;
   std::int32_t pid = 0;
   std::uint32_t cores = 1;
   std::uint64_t memory_bytes = 0;
   std::function<bool()> launcher_lost = [] { return false; };  ///< control thread
+  std::function<DiskSpace()> disk_space;                       ///< on the loop `files`; empty: nobody asks
 };
 
 /// A rank's working half: TaskManager (tasks of any query), the QueryMasters given to this rank, NodeStatusUpdater
@@ -72,6 +78,7 @@ class WorkerNode {
   void task_ended(Rank query_master, const protocol::TaskDone& done);
   void repeat_after_epoch_change();
   void heartbeat();
+  void look_at_disk();
   void tell_of_standstill();
   std::map<std::uint32_t, std::vector<data::Split>> enumerate_splits(const plan::PhysicalPlan& plan) const;
 
@@ -87,6 +94,9 @@ class WorkerNode {
   std::map<QueryId, KnownPlan> plans_;
   std::map<TaskId, std::pair<std::uint64_t, int>> task_marks_;  ///< of tasks here: as HostedQuery's mark and still
   cluster::View view_;
+  DiskSpace disk_;               ///< as it was at the last look
+  bool looks_at_disk_ = false;
+  std::uint32_t heartbeats_ = 0;
 };
 
 }  // namespace tajo::worker
