@@ -101,8 +101,15 @@ if [ -z "$replaces" ]; then
     [ "$(readlink "$file")" = "forced-$launch" ] || rm -f "$file"
   done
 fi
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+patience=0   # tenths of a second
+[ -z "$force" ] || patience=$((10 * TAJO_STOP_TIMEOUT))   # what it replaces, a supervisor's start too, may still be ending
 for port in $TAJO_PLAN_LOCAL_PORTS; do   # masters:LINE=PORT or tajo-site.xml:KEY=PORT
-  if (exec 3<>"/dev/tcp/127.0.0.1/${port#*=}") 2>/dev/null; then
+  while [ $patience -gt 0 ] && listens "${port#*=}"; do
+    patience=$((patience - 1))
+    sleep 0.1
+  done
+  if listens "${port#*=}"; then
     where=${port%=*}
     fail "$config/${where/:tajo/: tajo}: port ${port#*=} is in use"
   fi

@@ -15,6 +15,9 @@ using protocol::ClientRequest;
 
 namespace {
 
+constexpr Micros kCatalogPatienceUs = 10'000'000;  ///< until this master's catalog shows the table of a COPY as the active's does
+constexpr Micros kCatalogLookUs = 2'000;
+constexpr int kCatalogLooks = 100;            ///< before the active is asked again
 constexpr Micros kLookForActiveUs = 250'000;  ///< a waiting client looks this often whether there is a master to wait for
 
 bool is_any(const std::string& word, std::initializer_list<const char*> words) {
@@ -145,17 +148,39 @@ bool MasterNode::Front::step_transaction(const SessionToken& session, const std:
   return true;
 }
 
-void MasterNode::Front::feed_copy(const SessionToken& session, ClientRequest& request, CopySource* copy) {
-  // The rows are read here, so the statement is parsed here; but first where a statement that crashes the parser is noticed.
-  describe(session, request.sql, {});
-  auto parsed = sql::parse({request.sql, request.offset});
+/// The rows are read here, so the statement is bound here; but first where a statement that crashes the parser is noticed,
+/// and where the catalog is the newest: what this master has read of the log may not show the table yet, or the one before
+/// it of that name.
+plan::Statement MasterNode::Front::bind_copy(const SessionToken& session, const ClientRequest& request) {
+  Runtime& runtime = node_.parts_.runtime;
   sql::BindContext context;
-  context.catalog = node_.parts_.catalog.snapshot_now();
-  {
-    std::lock_guard lock(mutex_);
-    context.database = connection(session).database;
+  for (const Micros until = runtime.boottime() + kCatalogPatienceUs;;) {
+    const ClientReply told = ask(description(session, request.sql, {}));
+    if (told.error) throw protocol::to_error(*told.error);
+    for (int look = 0; look < kCatalogLooks; ++look) {
+      context.catalog = node_.parts_.catalog.snapshot_now();
+      {
+        std::lock_guard lock(mutex_);
+        context.database = connection(session).database;
+      }
+      std::optional<Error> not_here;
+      try {
+        auto parsed = sql::parse({request.sql, request.offset});
+        plan::Statement bound = sql::bind(*parsed, context);
+        auto* copy = std::get_if<plan::CopyStatement>(&bound.body);
+        if (copy == nullptr || copy->table->number == told.table) return bound;
+      } catch (const Error& e) {
+        not_here = e;
+      }
+      if (runtime.boottime() >= until)
+        throw not_here.value_or(Error("40001", "the table of the COPY is replaced again and again").hint("Repeat the COPY."));
+      runtime.sleep(kCatalogLookUs);
+    }
   }
-  plan::Statement bound = sql::bind(*parsed, context);
+}
+
+void MasterNode::Front::feed_copy(const SessionToken& session, ClientRequest& request, CopySource* copy) {
+  plan::Statement bound = bind_copy(session, request);
   auto* statement = std::get_if<plan::CopyStatement>(&bound.body);
   if (statement == nullptr || !statement->path.empty()) return;
   if (copy == nullptr) throw Error("08P01", "COPY FROM STDIN needs a client that sends data");
@@ -213,6 +238,7 @@ void MasterNode::Front::feed_copy(const SessionToken& session, ClientRequest& re
   auto sealed = output->seal();
   request.feed = protocol::SourceRef{node_.port_.self(), feed, sealed.inline_output};
   request.feed_rows = rows;
+  request.feed_table = statement->table->number;
 }
 
 void MasterNode::Front::deliver(const SessionToken& session, const ClientReply& reply, ResultSink& sink) {
@@ -290,7 +316,7 @@ void MasterNode::Front::execute(const SessionToken& session, const std::string& 
   }
 }
 
-StatementDescription MasterNode::Front::describe(const SessionToken& session, const std::string& sql, std::span<const data::Type> parameter_types) {
+ClientRequest MasterNode::Front::description(const SessionToken& session, const std::string& sql, std::span<const data::Type> parameter_types) {
   ClientRequest request;
   request.kind = ClientRequest::Kind::kDescribe;
   request.session = session;
@@ -298,7 +324,11 @@ StatementDescription MasterNode::Front::describe(const SessionToken& session, co
   request.sql = sql;
   request.prepared = true;
   request.parameter_types.assign(parameter_types.begin(), parameter_types.end());
-  ClientReply reply = ask(std::move(request));
+  return request;
+}
+
+StatementDescription MasterNode::Front::describe(const SessionToken& session, const std::string& sql, std::span<const data::Type> parameter_types) {
+  ClientReply reply = ask(description(session, sql, parameter_types));
   if (reply.error) throw protocol::to_error(*reply.error);
   return {std::move(reply.parameter_types), std::move(reply.columns), reply.returns_rows};
 }

@@ -48,6 +48,8 @@ class MasterNode::Front : public ClientService {
   std::string next_request_id(const SessionToken& session, bool by_client);
   void run_statement(const SessionToken& session, protocol::ClientRequest request, ResultSink& sink, CopySource* copy);
   bool step_transaction(const SessionToken& session, const std::string& tag, ResultSink& sink);
+  plan::Statement bind_copy(const SessionToken& session, const protocol::ClientRequest& request);
+  protocol::ClientRequest description(const SessionToken& session, const std::string& sql, std::span<const data::Type> parameter_types);
   void feed_copy(const SessionToken& session, protocol::ClientRequest& request, CopySource* copy);
   void deliver(const SessionToken& session, const protocol::ClientReply& reply, ResultSink& sink);
   Connection& connection(const SessionToken& session);  ///< under mutex_

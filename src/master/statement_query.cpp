@@ -219,6 +219,8 @@ void StatementRunner::visit(Run& run, plan::CopyStatement& s) {
     if (run.adopt) throw Error("57P01", "COPY was interrupted: the master the client talked to was lost");
     throw Error(sqlstate::kFeatureNotSupported, "COPY FROM a file of the server is not supported").hint("Use COPY FROM STDIN, or CREATE EXTERNAL TABLE … USING CSV.");
   }
+  if (run.request.feed_table != s.table->number)
+    throw Error("40001", "relation \"" + s.table->name + "\" was replaced while rows for it came").hint("Repeat the COPY.");
   protocol::QueryDone done;
   if (run.request.feed_rows > 0) {
     protocol::StageInputs feeds;

@@ -217,6 +217,7 @@ void StatementRunner::describe(Run& run, const plan::Statement& statement) {
     run.reply.columns = fetch_result(run, fetch->query).columns;
   } else {
     run.reply.returns_rows = false;
+    if (auto* copy = std::get_if<plan::CopyStatement>(&statement.body)) run.reply.table = copy->table->number;
   }
 }
 

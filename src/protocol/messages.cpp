@@ -26,7 +26,7 @@ void serialize(A& a, RunTask& m) { a(m.id, m.partition, m.splits, m.inputs); }
 template <class A>
 void serialize(A& a, ClientRequest& m) {
   a(m.number, m.kind, m.session, m.request_id, m.sql, m.offset, m.user, m.database, m.client, m.settings, m.prepared,
-    m.parameter_types, m.parameters, m.feed, m.feed_rows, m.in_block,
+    m.parameter_types, m.parameters, m.feed, m.feed_rows, m.feed_table, m.in_block,
     m.resume, m.vanished, m.held);
 }
 
@@ -77,7 +77,7 @@ void load(A& a, TaskDone& m) {
 template <class A>
 void save(A& a, const ClientReply& m) {
   a(m.number, m.not_active, m.error, m.returns_rows, m.columns, m.result_path, m.tag, m.notices, m.parameters,
-    m.parameter_types, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query, m.next_request_id,
+    m.parameter_types, m.table, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query, m.next_request_id,
     m.request_id, m.digest);
   save_bytes(a, m.record);
   save_blocks(a, m.blocks);
@@ -85,7 +85,7 @@ void save(A& a, const ClientReply& m) {
 template <class A>
 void load(A& a, ClientReply& m) {
   a(m.number, m.not_active, m.error, m.returns_rows, m.columns, m.result_path, m.tag, m.notices, m.parameters,
-    m.parameter_types, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query, m.next_request_id,
+    m.parameter_types, m.table, m.session, m.database, m.fraction, m.rows_read, m.bytes_read, m.elapsed_us, m.query, m.next_request_id,
     m.request_id, m.digest);
   m.record = load_bytes(a);
   load_blocks(a, m.blocks);

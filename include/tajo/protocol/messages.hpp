@@ -151,6 +151,7 @@ struct ClientRequest {
   std::vector<std::optional<std::string>> parameters;            ///< text form
   std::optional<SourceRef> feed;                                 ///< COPY FROM STDIN
   std::uint64_t feed_rows = 0;
+  std::uint64_t feed_table = 0;                                  ///< number of the table that the feed was read for
   bool in_block = false;                                         ///< inside BEGIN … COMMIT
   bool resume = false;        ///< kOpenSession: only if it is there; an answer without a session says that it is not
   bool vanished = false;      ///< kCancel: nobody asked for it, the client's connection broke
@@ -169,6 +170,7 @@ struct ClientReply {
   std::vector<std::pair<std::string, ErrorText>> notices;         ///< severity, text
   std::vector<std::pair<std::string, std::string>> parameters;    ///< changed settings clients are told of
   std::vector<data::Type> parameter_types;                        ///< kDescribe
+  std::uint64_t table = 0;                                        ///< kDescribe of a COPY: number of its table
   std::string session;                                            ///< kOpenSession; empty: it is not there
   std::string database;                                           ///< current database after the statement
   double fraction = 0;                                            ///< kProgress
