@@ -136,7 +136,7 @@ ranks=0
 for part in $TAJO_PLAN_RANKS; do ranks=$((ranks + ${part##*:})); done   # HOST:COUNT
 read -r -a host_slots <<<"$TAJO_PLAN_RANKS"
 placing=(-n "$ranks" --host "$(IFS=,; echo "${host_slots[*]}")")
-setsid "$mpirun" "${args[@]}" "${extra[@]}" "${placing[@]}" "${program[@]}" >"$out" 2>&1 </dev/null &
+setsid "$TAJO_HOME/launch/become-mpirun.sh" "$mpirun" "${args[@]}" "${extra[@]}" "${placing[@]}" "${program[@]}" >"$out" 2>&1 </dev/null &
 launcher=$!   # the file may soon name that of another start
 echo "$launcher" >"$pid_file"
 : > "$TAJO_PLAN_HA_DIR/started-$(hostname)"

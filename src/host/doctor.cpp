@@ -148,8 +148,11 @@ struct Site {
   std::string only;  ///< hosts as the operator gave them; empty: those of masters and workers
 };
 
+/// As launch/become-mpirun.sh: what a killed launcher left under this process's number would be in the way.
+constexpr const char* kBecomeMpirun = R"sh(t=${TMPDIR:-/tmp}; rm -rf "$t/ompi.$$" "$t/prterun.$$" "$t"/prterun.*".$$.$(id -u)"; exec "$@")sh";
+
 std::vector<std::string> world_command(const Site& site, int ranks) {
-  std::vector<std::string> command = {site.mpirun, "--with-ft", "ulfm", "--bind-to", "none", "--oversubscribe"};
+  std::vector<std::string> command = {"/bin/sh", "-c", kBecomeMpirun, "sh", site.mpirun, "--with-ft", "ulfm", "--bind-to", "none", "--oversubscribe"};
   add_launch_options(command, site.config);
   const std::string self = fs::read_symlink("/proc/self/exe");
   const std::string each = ":" + std::to_string(ranks / static_cast<int>(site.hosts.size()));

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from cluster import ROOT, Cluster, free_ports, wait_until  # noqa: E402
@@ -89,10 +90,27 @@ def damaged_log():
         check(code == 0 and cluster.query("SELECT count(*) FROM kept") == [(2,)], f"restored, it serves {error}")
 
 
+def numbers_again():
+    """A process number comes again: what a killed launcher that had it left is in nobody's way."""
+    temporary = pathlib.Path(tempfile.mkdtemp(prefix="tajo-test-"))
+    cluster = Cluster(masters=1, workers=1)
+    cluster.environment["TMPDIR"] = str(temporary)
+    last = int(pathlib.Path("/proc/loadavg").read_text().split()[4])
+    for pid in range(last, last + 1000):
+        for name in (f"ompi.{pid}", f"prterun.{os.uname().nodename}.{pid}.{os.getuid()}"):
+            (temporary / name).mkdir()
+            (temporary / name / f"pmix.{os.uname().nodename}.tool").touch()
+    code, _, error = start(cluster)
+    check(code == 0 and cluster.query("SELECT 1") == [(1,)], f"a start among what killed launchers left {error}")
+    cluster.stop()
+    for directory in (cluster.directory, temporary):
+        shutil.rmtree(directory)
+
+
 def mpirun_tajod(cluster, *options):
     mpirun = ROOT / ".env/bin/mpirun" if (ROOT / ".env/bin/mpirun").exists() else "mpirun"
     tajod = pathlib.Path(cluster.environment.get("TAJO_BIN", ROOT / "build/release/bin")) / "tajod"
-    return [str(mpirun), "--bind-to", "none", "--oversubscribe", *options, str(tajod), "--config", str(cluster.conf)]
+    return [str(ROOT / "launch/become-mpirun.sh"), str(mpirun), "--bind-to", "none", "--oversubscribe", *options, str(tajod), "--config", str(cluster.conf)]
 
 
 def refused_mpirun():
@@ -226,6 +244,7 @@ def main():
 
     killed_then_started()
     damaged_log()
+    numbers_again()
     plain_mpirun()
     refused("an unknown key", "tajo-site.xml", "tajo.master.ha.enabel", "tajo.master.ha.enable", settings={"tajo.master.ha.enabel": "true"})
     refused("a wrong value", "tajo-site.xml", "tajo.master.ha.monitor.interval", settings={"tajo.master.ha.monitor.interval": "soon"})
