@@ -14,7 +14,9 @@ from hosts import Hosts, available, die_with_parent  # noqa: E402
 
 PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch")
 READY_S = 60
-NODE_TIMEOUT_S = 10   # until Slurm calls a silent node down
+# Until Slurm calls a silent node down. It asks all of them each third of it and counts no answer before the silent one's time
+# (a message's) is over: were that as long, those that live would be called down too.
+NODE_TIMEOUT_S, MESSAGE_TIMEOUT_S = 20, 5
 
 CONFIGURATION = """ClusterName=tajotest
 SlurmctldHost={controller}({controller_address})
@@ -31,7 +33,7 @@ SlurmdParameters=config_overrides
 SlurmdTimeout={node_timeout}
 SlurmctldTimeout=30
 BatchStartTimeout=10
-MessageTimeout=10
+MessageTimeout={message_timeout}
 InactiveLimit=0
 OverTimeLimit=0
 SchedulerParameters=sched_interval=2,sched_min_interval=200000,requeue_setup_env_fail
@@ -89,7 +91,7 @@ class SlurmLab:
         if proctrack == "cgroup":
             (self.directory / "cgroup.conf").write_text(f"CgroupPlugin=cgroup/v1\nCgroupMountpoint={self.hosts.local}/cgroup\n")
         self.conf.write_text(CONFIGURATION.format(
-            proctrack=proctrack, controller=self.controller, controller_address=self.hosts.address(self.controller), directory=self.directory, node_timeout=NODE_TIMEOUT_S,
+            proctrack=proctrack, controller=self.controller, controller_address=self.hosts.address(self.controller), directory=self.directory, node_timeout=NODE_TIMEOUT_S, message_timeout=MESSAGE_TIMEOUT_S,
             nodes="\n".join(f"NodeName={n} NodeAddr={self.hosts.address(n)} CPUs={cpus} RealMemory=1000" for n in self.nodes),
             node_list=",".join(self.nodes)))
         self.environment = {**os.environ, "SLURM_CONF": str(self.conf), "PATH": os.environ["PATH"] + ":/usr/sbin"}
