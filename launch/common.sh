@@ -200,5 +200,5 @@ end_launcher() {
   done
   pkill -KILL -s "$pid" 2>/dev/null || true
   [ "$(cat "$pid_file" 2>/dev/null)" != "$pid" ] || rm -f "$pid_file"
-  rm -rf "${TMPDIR:-/tmp}/ompi.$pid" "${TMPDIR:-/tmp}/prterun.$pid" "${TMPDIR:-/tmp}"/prterun.*".$pid.$(id -u)"
+  "$TAJO_HOME/launch/forget-launcher.sh" "$pid"
 }

@@ -148,7 +148,7 @@ struct Site {
   std::string only;  ///< hosts as the operator gave them; empty: those of masters and workers
 };
 
-/// As launch/become-mpirun.sh: what a killed launcher left under this process's number would be in the way.
+/// As launch/become-mpirun.sh, which lies where this program does not know: what a killed launcher left under this process's number would be in the way.
 constexpr const char* kBecomeMpirun = R"sh(t=${TMPDIR:-/tmp}; rm -rf "$t/ompi.$$" "$t/prterun.$$" "$t"/prterun.*".$$.$(id -u)"; exec "$@")sh";
 
 std::vector<std::string> world_command(const Site& site, int ranks) {

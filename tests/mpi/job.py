@@ -3,9 +3,7 @@ import os, pathlib, socket, subprocess, sys
 
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    PRTE_ALLOW_RUN_AS_ROOT="1", PRTE_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-
-
-BECOME = str(pathlib.Path(__file__).resolve().parents[2] / "launch/become-mpirun.sh")
+LAUNCH = pathlib.Path(__file__).resolve().parents[2] / "launch"
 
 
 def only_loopback():
@@ -21,7 +19,7 @@ def up(name):
 
 
 def command(mpirun, ranks, btl="self,sm,tcp", ulfm=True):
-    out = [BECOME, mpirun] + (["--with-ft", "ulfm"] if ulfm else [])
+    out = [str(LAUNCH / "become-mpirun.sh"), mpirun] + (["--with-ft", "ulfm"] if ulfm else [])
     out += ["--bind-to", "none", "--oversubscribe", "--mca", "coll", "^han", "--mca", "btl", btl,
             "--mca", "btl_tcp_if_include", "lo", "--mca", "mpi_add_procs_cutoff", "65536"]
     if only_loopback():

@@ -3,7 +3,7 @@ between the survivors.
   streams.py PROGRAM MPIRUN RANKS SCENARIO SEED [BTL] [MAX_BYTES]
 SCENARIO: calm, kill (one rank), kills (up to N - 2, half of the runs at once), stop (0.7 s), stops (2.5 s, twice),
 mixed (kills and a stop at once), launcher (mpirun itself; the ranks go on)."""
-import os, pathlib, random, shutil, signal, subprocess, sys, tempfile, time
+import os, random, shutil, signal, subprocess, sys, tempfile, time
 
 import job as mpi_job
 
@@ -104,8 +104,6 @@ total = {k: sum(c[k] for c in counters.values()) for k in next(iter(counters.val
 print(f"{scenario} seed {seed} ranks {ranks} btl {btl}: {len(survivors)} survivors, {messages} messages, {total}")
 shutil.rmtree(out, ignore_errors=True)
 if scenario == "launcher":  # which could not remove its directory
-    for left in pathlib.Path(tempfile.gettempdir()).glob(f"*.{job.pid}*"):
-        if left.name.startswith(("ompi.", "prterun.")):
-            shutil.rmtree(left, ignore_errors=True)
+    subprocess.run([mpi_job.LAUNCH / "forget-launcher.sh", str(job.pid)], check=True)
 if problems or messages == 0:
     sys.exit("\n".join(problems) or "no messages")
