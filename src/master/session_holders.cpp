@@ -10,6 +10,14 @@ void SessionHolders::begin(Micros now) {
   began_ = now;
 }
 
+void SessionHolders::take(Rank master, const std::string& session, Micros now) {
+  std::lock_guard lock(mutex_);
+  Holding& holding = holdings_[session];
+  holding.told[master] = now;
+  holding.newest = master;
+  holding.goodbye = false;
+}
+
 void SessionHolders::hold(Rank master, std::span<const std::string> sessions, Micros now) {
   std::lock_guard lock(mutex_);
   for (const std::string& session : sessions) holdings_[session].told[master] = now;
@@ -27,6 +35,17 @@ void SessionHolders::closed(const std::string& session) {
   holdings_.erase(session);
 }
 
+bool SessionHolders::goodbye(Rank master, const std::string& session, Micros now) {
+  std::lock_guard lock(mutex_);
+  auto it = holdings_.find(session);
+  if (it == holdings_.end()) return true;
+  it->second.told.erase(master);
+  if (alone(session, now)) return true;
+  it->second.left = now;
+  if (it->second.newest == master) it->second.goodbye = true;
+  return false;
+}
+
 bool SessionHolders::held(const std::string& session, Rank but, Micros now) const {
   std::lock_guard lock(mutex_);
   auto it = holdings_.find(session);
@@ -38,6 +57,11 @@ bool SessionHolders::alone(const std::string& session, Micros now) const {
   auto it = holdings_.find(session);
   return it == holdings_.end() ||
          std::none_of(it->second.told.begin(), it->second.told.end(), [&](const auto& one) { return now - one.second < kHeldUs; });
+}
+
+bool SessionHolders::said_goodbye(const std::string& session) const {
+  auto it = holdings_.find(session);
+  return it != holdings_.end() && it->second.goodbye;
 }
 
 Micros SessionHolders::alone_since(const std::string& session) const {
@@ -54,7 +78,7 @@ std::set<std::string> SessionHolders::expired(const std::set<std::string>& sessi
   std::set<std::string> out;
   if (now - began_ < kHeldUs) return out;  // who holds what is not known yet
   for (const std::string& session : sessions)
-    if (alone(session, now) && now - alone_since(session) >= kept_us) out.insert(session);
+    if (alone(session, now) && (said_goodbye(session) || now - alone_since(session) >= kept_us)) out.insert(session);
   return out;
 }
 

@@ -48,7 +48,7 @@ ClientReply StatementRunner::session_request(const ClientRequest& request, Rank 
 }
 
 ClientReply StatementRunner::resume_session(const ClientRequest& request, Rank serving) {
-  holders_.hold(serving, std::span(&request.session, 1), parts_.runtime.boottime());
+  holders_.take(serving, request.session, parts_.runtime.boottime());
   auto known = parts_.sessions.find(request.session);
   prove();  // that it is there, or is not, must be so in the newest epoch
   if (!known) return {};
@@ -77,19 +77,14 @@ ClientReply StatementRunner::open_session(const ClientRequest& request, Rank ser
   session.started_us = parts_.runtime.wall();
   for (const auto& [name, value] : request.settings) session.settings[name] = check_setting(name, value);
   if (auto known = parts_.sessions.find(session.id)) return opened(*known);  // a repeated request
-  holders_.hold(serving, std::span(&session.id, 1), parts_.runtime.boottime());  // before it can be seen to be alone
+  holders_.take(serving, session.id, parts_.runtime.boottime());  // before it can be seen to be alone
   proposal.records.emplace_back(journal::RecordKind::kSession, SessionState::open_record(session));
   commit_or_throw(std::move(proposal));
   return opened(session);
 }
 
 ClientReply StatementRunner::close_session(const ClientRequest& request, Rank serving) {
-  const Micros now = parts_.runtime.boottime();
-  if (holders_.held(request.session, serving, now)) {  // its client has come to another master meanwhile
-    holders_.leave(serving, request.session, now);
-    return {};
-  }
-  close_later(request.session);
+  if (holders_.goodbye(serving, request.session, parts_.runtime.boottime())) close_later(request.session);
   return {};
 }
 

@@ -50,9 +50,10 @@ void Connection::run() noexcept {
   }
   if (watch_id_ != 0) context_.watch.remove(watch_id_, socket_.fd());
   if (cancel_key_.process != 0) context_.cancels.remove(cancel_key_);
-  if (!session_.empty() && control_->let_go() && !control_->stopping()) {
+  const auto end = session_.empty() ? SessionUse::End::kUsed : control_->let_go(ends_session_);
+  if (end != SessionUse::End::kUsed && !control_->stopping()) {
     try {
-      if (ends_session_) context_.service.close_session(session_);
+      if (end == SessionUse::End::kClosed) context_.service.close_session(session_);
       else context_.service.leave_session(session_);
     } catch (const std::exception& error) {
       log_warn("pgwire", std::string("closing a session failed: ") + error.what());
@@ -99,20 +100,20 @@ bool Connection::login() {
 
 /// A client that comes back counts before the end of its old connection can take the session away.
 void Connection::take_session(const master::SessionOptions& options) {
-  if (options.resume) context_.sessions.begin(*options.resume);
+  if (options.resume) use_ = context_.sessions.begin(*options.resume);
   try {
     auto opened = context_.service.open_session(options);
     session_ = std::move(opened.token);
     reported_ = std::move(opened.parameters);
   } catch (...) {
-    if (options.resume) context_.sessions.end(*options.resume);
+    if (options.resume) context_.sessions.end(*options.resume, use_, false);
     throw;
   }
   if (options.resume && session_ != *options.resume) {
-    context_.sessions.end(*options.resume);
+    context_.sessions.end(*options.resume, use_, false);
     lost_session_ = *options.resume;
   }
-  if (!options.resume || !lost_session_.empty()) context_.sessions.begin(session_);
+  if (!options.resume || !lost_session_.empty()) use_ = context_.sessions.begin(session_);
   // One that nobody has spoken in yet is not worth keeping.
   ends_session_ = !options.resume || !lost_session_.empty();
 }
@@ -145,7 +146,7 @@ void Connection::open_session(const StartupMessage& startup) {
     options.database = master::SessionOptions{}.database;
     take_session(options);
   }
-  control_->logged_in(session_);
+  control_->logged_in(session_, use_);
 }
 
 void Connection::greet(const StartupMessage& startup) {

@@ -4,8 +4,9 @@
 
 namespace tajo::pgwire {
 
-void ConnectionControl::logged_in(master::SessionToken session) {
+void ConnectionControl::logged_in(master::SessionToken session, SessionUse::Ticket use) {
   std::lock_guard lock(mutex_);
+  use_ = use;
   session_ = std::move(session);
   uses_session_ = true;
 }
@@ -48,15 +49,15 @@ void ConnectionControl::client_gone() {
     ::shutdown(fd_, SHUT_RDWR);
   }
   // What the client has taken up again by another connection goes on.
-  if (let_go()) with_running([this](const master::SessionToken& session) { service_.abandon(session); });
+  if (let_go(false) != SessionUse::End::kUsed) with_running([this](const master::SessionToken& session) { service_.abandon(session); });
 }
 
-bool ConnectionControl::let_go() {
+SessionUse::End ConnectionControl::let_go(bool goodbye) {
   std::lock_guard lock(mutex_);
-  if (session_.empty()) return false;
-  if (!uses_session_) return !uses_.used(session_);
+  if (session_.empty()) return SessionUse::End::kUsed;
+  if (!uses_session_) return uses_.used(session_) ? SessionUse::End::kUsed : SessionUse::End::kLeft;
   uses_session_ = false;
-  return uses_.end(session_);
+  return uses_.end(session_, use_, goodbye);
 }
 
 void ConnectionControl::stop() {

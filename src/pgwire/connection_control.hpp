@@ -13,15 +13,15 @@ class ConnectionControl {
   ConnectionControl(int fd, master::ClientService& service, SessionUse& uses) : service_(service), uses_(uses), fd_(fd) {}
 
   // The connection's own thread.
-  void logged_in(master::SessionToken session);  ///< the session is in use (SessionUse::begin)
+  void logged_in(master::SessionToken session, SessionUse::Ticket use);  ///< the session is in use (SessionUse::begin)
   /// False: a stop was asked for or the client has gone, do not read.
   bool enter_idle();
   void leave_idle();
   bool begin_statement();  ///< false: the client has gone
   void end_statement();
   void closed();           ///< the descriptor is about to be closed
-  /// This connection uses its session no more. True: nor does another one here.
-  bool let_go();
+  /// This connection uses its session no more: its client said goodbye, or it broke.
+  SessionUse::End let_go(bool goodbye);
 
   // Others.
   void client_gone();      ///< abandons the running statement and wakes blocked reads and writes
@@ -39,6 +39,7 @@ class ConnectionControl {
   master::ClientService& service_;
   SessionUse& uses_;
   master::SessionToken session_;
+  SessionUse::Ticket use_ = 0;
   int fd_;
   bool idle_ = false;
   bool running_ = false;

@@ -81,13 +81,14 @@ def main():
             equal((said.count("reconnecting"), LOST in said), (1, False))
             tsql.until("> ")
 
-            wire.cut()  # and somebody else ends the session
+            wire.cut(far=False)  # somebody else ends the session, before its master has noticed that the first one has gone
             taken = psycopg2.connect(host=cluster.socket_directory(port), port=cluster.ports[port], dbname="default", user=cluster.user,
                                      options=f"-c tajo.session={session}")
             equal(taken.info.parameter_status("tajo.session"), session)
             equal(taken.info.parameter_status("TimeZone"), "Asia/Tokyo")
             taken.close()
-            wait_until(lambda: sessions_of_shells(cluster) == 0)
+            wire.cut()
+            equal(wait_until(lambda: sessions_of_shells(cluster) == 0), True)
             wire.mend()
             said = asked(tsql, "SHOW statement_timeout;", "77000")
             words = said[said.index(LOST):].splitlines()[0]

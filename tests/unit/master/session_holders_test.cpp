@@ -40,6 +40,40 @@ TEST_F(Holders, OneThatIsTakenUpAtAnotherMasterIsHeld) {
   EXPECT_FALSE(holders.held("a", 2, kStart + 2 * kSecond));
 }
 
+TEST_F(Holders, AGoodbyeEndsWhatNobodyElseHolds) {
+  holders.take(1, "a", kStart);
+  EXPECT_TRUE(holders.goodbye(1, "a", kStart));
+  EXPECT_TRUE(holders.goodbye(1, "never held", kStart));
+}
+
+TEST_F(Holders, AGoodbyeWhereTheClientWasBeforeIsNotTheEnd) {
+  holders.take(1, "a", kStart);
+  holders.take(2, "a", kStart + 1);
+  EXPECT_FALSE(holders.goodbye(1, "a", kStart + 2));
+  holders.leave(2, "a", kStart + 20 * kSecond);
+  EXPECT_TRUE(expired(kStart + 20 * kSecond).empty());
+}
+
+TEST_F(Holders, AGoodbyeWhereTheClientIsEndsItAsSoonAsTheOthersNotice) {
+  holders.take(1, "a", kStart);
+  holders.take(2, "a", kStart + 1);
+  EXPECT_FALSE(holders.goodbye(2, "a", kStart + 2));
+  hold(1, "a", kStart + 19 * kSecond);
+  EXPECT_TRUE(expired(kStart + 20 * kSecond).empty());
+  holders.leave(1, "a", kStart + 20 * kSecond);
+  EXPECT_EQ(expired(kStart + 20 * kSecond), std::set<std::string>{"a"});
+}
+
+TEST_F(Holders, WhoComesBackAfterAGoodbyeKeepsIt) {
+  holders.take(1, "a", kStart);
+  holders.take(2, "a", kStart + 1);
+  EXPECT_FALSE(holders.goodbye(2, "a", kStart + 2));
+  holders.take(2, "a", kStart + 3);
+  holders.leave(1, "a", kStart + 20 * kSecond);
+  holders.leave(2, "a", kStart + 20 * kSecond);
+  EXPECT_TRUE(expired(kStart + 20 * kSecond).empty());
+}
+
 TEST_F(Holders, AMasterThatFellSilentHoldsNothing) {
   hold(1, "a", kStart);
   EXPECT_TRUE(holders.held("a", 2, kStart + kHeldUs - 1));
