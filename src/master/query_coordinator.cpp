@@ -30,7 +30,7 @@ void QueryCoordinator::submit(QueryJob job, Micros now) {
   // Attempt numbers of one query grow over epochs too; a worker obeys the highest.
   query.attempt = static_cast<std::uint16_t>(((epoch_ - query.job.submitted_epoch) * (kMaxQueryMasterRestarts + 1)) & 0xFF);
   if (query.job.adopt) {
-    if (auto early = early_.find(id); early != early_.end()) {
+    if (auto early = early_.find(id); early != early_.end() && !early->second.second.not_started) {
       auto [source, done] = std::move(early->second);
       early_.erase(early);
       acknowledge(source, query.job, done);
@@ -50,9 +50,13 @@ void QueryCoordinator::submit(QueryJob job, Micros now) {
   dispatch();
 }
 
-Rank QueryCoordinator::choose_query_master() const {
+Rank QueryCoordinator::choose_query_master(const std::set<Rank>& not_on) const {
   std::map<Rank, int> load;
-  for (Rank rank : view_.workers_on_duty()) load[rank] = 0;
+  const std::vector<Rank> workers = view_.workers_on_duty();
+  for (Rank rank : workers)
+    if (!not_on.contains(rank)) load[rank] = 0;
+  if (load.empty())
+    for (Rank rank : workers) load[rank] = 0;
   for (const auto& [id, query] : running_)
     if (auto it = load.find(query.query_master); it != load.end()) ++it->second;
   Rank best = kNoRank;
@@ -67,7 +71,7 @@ void QueryCoordinator::dispatch() {
   for (auto& [id, query] : running_) {
     if (query.query_master != kNoRank || query.waiting_adoption) continue;
     if (granted >= kMaxRunningQueries) return;
-    query.query_master = choose_query_master();
+    query.query_master = choose_query_master(query.not_started_on);
     if (query.query_master == kNoRank) return;  // no worker in the view: the query waits for one
     ++granted;
     grant(query);
@@ -140,12 +144,31 @@ void QueryCoordinator::on_query_done(Rank source, QueryDone done) {
     return;
   }
   Running& query = it->second;
-  if (query.query_master != kNoRank && (query.query_master != source || query.attempt != done.attempt)) {
+  const bool of_another = query.query_master != kNoRank && (query.query_master != source || query.attempt != done.attempt);
+  const bool counted = query.query_master == kNoRank && !query.waiting_adoption && done.not_started;  // told again, while it waits for a place
+  if (of_another || counted) {
     port_.send(source, protocol::encode_query_tag(Tag::kQueryDoneAck, done.query, done.attempt));
     return;
   }
   acknowledge(source, query.job, done);
+  if (done.not_started && start_elsewhere(query, source)) return dispatch();
   finish(done.query, std::move(done));
+}
+
+/// Another worker tries it, as long as there is one that has not; false: its error is the query's.
+bool QueryCoordinator::start_elsewhere(Running& query, Rank source) {
+  if (query.canceled) return false;
+  query.not_started_on.insert(source);
+  const std::vector<Rank> workers = view_.workers_on_duty();
+  const bool elsewhere = std::any_of(workers.begin(), workers.end(), [&](Rank r) { return !query.not_started_on.contains(r); });
+  if (!elsewhere || query.restarts >= kMaxQueryMasterRestarts) return false;
+  ++query.restarts;
+  log_warn("master", "query " + query.job.id.str() + " could not start on rank " + std::to_string(source));
+  query.waiting_adoption = false;
+  query.query_master = kNoRank;
+  query.workers.clear();
+  query.attempt = static_cast<std::uint16_t>((query.attempt + 1) & 0xFF);
+  return true;
 }
 
 void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& heartbeat) {

@@ -54,13 +54,13 @@ void load(A& a, StartQuery& m) {
 }
 template <class A>
 void save(A& a, const QueryDone& m) {
-  a(m.query, m.attempt, m.error, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.result_bytes, m.tasks,
+  a(m.query, m.attempt, m.error, m.not_started, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.result_bytes, m.tasks,
     m.task_retries, m.counters);
   save_blocks(a, m.blocks);
 }
 template <class A>
 void load(A& a, QueryDone& m) {
-  a(m.query, m.attempt, m.error, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.result_bytes, m.tasks,
+  a(m.query, m.attempt, m.error, m.not_started, m.result_path, m.fragments, m.rows, m.rows_read, m.bytes_read, m.result_bytes, m.tasks,
     m.task_retries, m.counters);
   load_blocks(a, m.blocks);
 }
@@ -129,6 +129,11 @@ Error to_error(const ErrorText& t) {
 }
 
 Bytes encode(const StartQuery& m) { return pack(Tag::kStartQuery, m); }
+bool worth_a_retry(const ErrorText& error) {
+  const std::string& s = error.sqlstate;
+  return s.starts_with("53") || s.starts_with("58030") || s.starts_with("08");
+}
+
 Bytes encode(const QueryDone& m) { return pack(Tag::kQueryDone, m); }
 Bytes encode(const RunTask& m) { return pack(Tag::kRunTask, m); }
 Bytes encode(const TaskDone& m) { return pack(Tag::kTaskDone, m); }

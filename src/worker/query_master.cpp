@@ -12,14 +12,9 @@ using plan::Stage;
 using plan::StageOutput;
 using protocol::kMaxWorkersLostPerTask;
 using protocol::TaskDone;
+using protocol::worth_a_retry;
 
 namespace {
-
-/// The system's failures are retried elsewhere; the query's own faults are not.
-bool worth_a_retry(const protocol::ErrorText& error) {
-  const std::string& s = error.sqlstate;
-  return s.starts_with("53") || s.starts_with("58030") || s.starts_with("08");
-}
 
 constexpr std::size_t kTasksNamed = 8;  ///< in a line of the log
 

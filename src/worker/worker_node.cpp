@@ -122,11 +122,8 @@ void WorkerNode::start_query(Rank, protocol::StartQuery start) {
   auto it = queries_.find(start.query);
   if (it != queries_.end() && it->second.attempt >= start.attempt) return;  // a repeated grant
   if (queries_.size() >= kMaxQueryMasters) {
-    protocol::QueryDone refused;
-    refused.error = protocol::to_text(Error("53000", "this worker already runs " + std::to_string(kMaxQueryMasters) + " queries"));
-    refused.attempt = start.attempt;
     queries_[start.query].attempt = start.attempt;
-    return report(start.query, std::move(refused));
+    return cannot_start(start.query, start.attempt, Error("53000", "this worker already runs " + std::to_string(kMaxQueryMasters) + " queries"));
   }
   HostedQuery& hosted = queries_[start.query];
   hosted = {};
@@ -143,15 +140,18 @@ void WorkerNode::start_query(Rank, protocol::StartQuery start) {
       return;
     } catch (const std::exception& e) {
       failed = as_error(e);
-      log_warn("worker", "query " + start->query.str() + " cannot start here: " + failed->message());
     }
-    loop_.post([this, query = start->query, attempt = start->attempt, error = *failed] {
-      protocol::QueryDone done;
-      done.attempt = attempt;
-      done.error = protocol::to_text(error);
-      report(query, std::move(done));
-    });
+    loop_.post([this, query = start->query, attempt = start->attempt, error = *failed] { cannot_start(query, attempt, error); });
   });
+}
+
+void WorkerNode::cannot_start(const QueryId& query, std::uint16_t attempt, const Error& error) {
+  log_warn("worker", "query " + query.str() + " cannot start here: " + error.message());
+  protocol::QueryDone done;
+  done.attempt = attempt;
+  done.error = protocol::to_text(error);
+  done.not_started = protocol::worth_a_retry(*done.error);
+  report(query, std::move(done));
 }
 
 void WorkerNode::query_ready(protocol::StartQuery start, std::shared_ptr<const plan::PhysicalPlan> plan,

@@ -113,6 +113,9 @@ void SimOutputs::drop_query(const QueryId& query) {
 }
 
 std::vector<data::Split> SimStorage::splits(const storage::ScanRequest& request, std::uint64_t) {
+  Sim& sim = service_.process().sim;
+  if (auto memory = sim.out_of_memory.find(service_.process().host); memory != sim.out_of_memory.end() && memory->second > sim.now())
+    throw Error("53200", "out of memory");
   std::vector<data::Split> out;
   const auto groups = request.fragments.empty() ? 0 : service_.process().sim.options.table_splits;
   for (std::uint32_t g = 0; g < groups; ++g) out.push_back({g, g, groups, kSplitRows});

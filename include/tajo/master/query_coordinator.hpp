@@ -13,7 +13,8 @@
 
 namespace tajo::master {
 
-inline constexpr int kMaxQueryMasterRestarts = 4;    ///< a query that takes its QueryMaster along more often fails
+/// A query that takes its QueryMaster along more often fails, and so does one that more workers could not start.
+inline constexpr int kMaxQueryMasterRestarts = 4;
 /// Heartbeats of a QueryMaster's rank in a row that do not name its query: the grant was lost, it is given again.
 inline constexpr int kUnheardHeartbeats = 15;
 inline constexpr std::size_t kMaxQueuedQueries = 10'000;
@@ -65,6 +66,7 @@ class QueryCoordinator {
     std::vector<Rank> workers;  ///< granted to it; empty for one taken over: any
     std::uint16_t attempt = 0;
     int restarts = 0;
+    std::set<Rank> not_started_on;  ///< workers that could not: no memory, no descriptors
     bool waiting_adoption = false;
     bool canceled = false;
     bool own_task = false;      ///< its QueryMaster's rank, lost now, is lost under a task of the query
@@ -73,9 +75,10 @@ class QueryCoordinator {
   void dispatch();
   void grant(Running& query);
   std::optional<Error> lose_query_master(Running& query);
+  bool start_elsewhere(Running& query, Rank source);
   void finish(const QueryId& id, protocol::QueryDone done);
   void acknowledge(Rank source, const QueryJob& job, const protocol::QueryDone& done);
-  Rank choose_query_master() const;
+  Rank choose_query_master(const std::set<Rank>& not_on) const;
 
   protocol::ControlPort& port_;
   std::uint32_t max_task_attempts_;

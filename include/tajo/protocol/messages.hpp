@@ -84,10 +84,14 @@ struct OperatorCounters {
 /// Results up to this are complete at the active before the first row leaves; larger ones are staged in a file.
 inline constexpr std::size_t kMaxInlineResultBytes = std::size_t{4} << 20;
 
+/// The system's failures (no memory, no descriptors, an I/O error) are worth a try elsewhere; the query's own faults are not.
+bool worth_a_retry(const ErrorText& error);
+
 struct QueryDone {
   QueryId query;
   std::uint16_t attempt = 0;
   std::optional<ErrorText> error;
+  bool not_started = false;                          ///< the error is this rank's, and no task was handed out: another may start it
   std::vector<std::shared_ptr<const Bytes>> blocks;  ///< the result, encoded
   std::string result_path;                           ///< or the staged file holding it
   std::vector<data::FragmentInfo> fragments;         ///< of a write

@@ -71,6 +71,7 @@ class WorkerNode {
   void start_query(Rank source, protocol::StartQuery start);
   void query_ready(protocol::StartQuery start, std::shared_ptr<const plan::PhysicalPlan> plan,
                    std::map<std::uint32_t, std::vector<data::Split>> splits);
+  void cannot_start(const QueryId& query, std::uint16_t attempt, const Error& error);
   void query_finished(protocol::QueryDone done, std::optional<protocol::SourceRef> root);
   void report(const QueryId& query, protocol::QueryDone done);
   void forget_query(const QueryId& query);

@@ -94,6 +94,14 @@ class LostQueryMasters : public testing::Test {
     h.queries.push_back(r);
     coordinator.on_heartbeat(port.granted.back(), h);
   }
+  void not_started(Rank worker, std::uint16_t attempt) {
+    protocol::QueryDone d;
+    d.query = kQuery;
+    d.attempt = attempt;
+    d.error = protocol::to_text(Error("53200", "out of memory"));
+    d.not_started = true;
+    coordinator.on_query_done(worker, d);
+  }
   void lose() {
     ++view.number;
     view.members.erase(port.granted.back());
@@ -105,6 +113,44 @@ class LostQueryMasters : public testing::Test {
   std::vector<QueryLosses> told;
   std::optional<protocol::QueryDone> done;
 };
+
+TEST_F(LostQueryMasters, WhatAWorkerCannotStartAnotherDoes) {
+  submit(false);
+  not_started(port.granted.back(), port.last.attempt);
+  ASSERT_EQ(port.granted.size(), 2u);
+  EXPECT_NE(port.granted[0], port.granted[1]);
+  EXPECT_EQ(port.last.attempt, 1);
+  not_started(port.granted[0], 0);  // told again before the acknowledgement came
+  EXPECT_EQ(port.granted.size(), 2u);
+  protocol::QueryDone good;
+  good.query = kQuery;
+  good.attempt = 1;
+  good.rows = 7;
+  coordinator.on_query_done(port.granted[1], good);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->rows, 7u);
+  EXPECT_TRUE(told.empty()) << "no worker was lost";
+}
+
+TEST_F(LostQueryMasters, WhatNoWorkerCanStartFailsWithItsError) {
+  submit(false);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_FALSE(done);
+    not_started(port.granted.back(), port.last.attempt);
+  }
+  ASSERT_TRUE(done && done->error);
+  EXPECT_EQ(done->error->sqlstate, "53200");
+  EXPECT_EQ((std::set<Rank>(port.granted.begin(), port.granted.end())), (std::set<Rank>{1, 2, 3, 4, 5})) << "each was asked once";
+  EXPECT_EQ(port.granted.size(), 5u);
+}
+
+TEST_F(LostQueryMasters, ACanceledQueryIsNotStartedElsewhere) {
+  submit(false);
+  coordinator.cancel(kQuery);
+  not_started(port.granted.back(), port.last.attempt);
+  EXPECT_TRUE(done);
+  EXPECT_EQ(port.granted.size(), 1u);
+}
 
 TEST_F(LostQueryMasters, TwoUnderTheOnlyTaskEndTheQuery) {
   submit(true);

@@ -7,7 +7,7 @@
 namespace tajo::sql {
 namespace {
 
-std::filesystem::path queries() { return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path() / "sql" / "tpch"; }
+std::filesystem::path queries() { return TAJO_TPCH_QUERIES; }
 
 class TpchTest : public SqlTest, public ::testing::WithParamInterface<int> {
  protected:
