@@ -10,6 +10,7 @@ import collections
 import contextlib
 import random
 import re
+import signal
 import sys
 import threading
 import time
@@ -19,14 +20,17 @@ import psycopg2
 import checks
 from clients import CarefulClient, GaveUp
 from faults import AllMastersButOne, DeadAndHung, HungLoop, Kill, KillClaimant, KillSuccessor, Starve, StopLong, StopShort, TwoKills
-from file_faults import ClockJump, FailedSync, InputOutputError, NoSpace, ShortWrite, Stall, StallAll, StaleLookups
+from file_faults import (ClockJump, CorruptBlock, DamagedData, FailedSync, InputOutputError, MissingFile, NoSpace, ShortWrite,
+                         Stall, StallAll, StaleLookups)
+from full_faults import NoDescriptors, OutOfMemory
 from rig import QUERIES, Rig, wait_until
 from victims import VICTIMS, Cast
-from world_faults import WorldKilled
+from world_faults import FlippedLog, SecondWorld, TornLog, WorldKilled
 
 MENU = {Kill: 6, StopLong: 4, StopShort: 2, Starve: 2, TwoKills: 2, DeadAndHung: 2, KillClaimant: 2, KillSuccessor: 2,
         AllMastersButOne: 1, HungLoop: 1, ClockJump: 1, FailedSync: 2, InputOutputError: 2, NoSpace: 1, ShortWrite: 1, Stall: 1,
-        StallAll: 1, StaleLookups: 2}
+        StallAll: 1, StaleLookups: 2, MissingFile: 1, CorruptBlock: 1, OutOfMemory: 1, NoDescriptors: 1, FlippedLog: 1, TornLog: 1,
+        SecondWorld: 1}
 PAUSE_S = 2.0     # at most, between two faults
 # Refused for the moment; and the rule that a task takes two workers with it at most.
 TOLERATED = ("53", re.compile(r"58000: .*\btask .*was lost with its worker"))
@@ -106,26 +110,58 @@ class Balances(Load):
         time.sleep(0.02)
 
 
+class Reading(threading.Thread):
+    """Reads the table that a fault damages, until its rows are right."""
+    name = "scan"
+
+    def __init__(self, fault):
+        super().__init__(daemon=True)
+        self.fault, self.rows = fault, None
+        self.client = CarefulClient(fault.rig, [fault.cast.probe_master], (*TOLERATED, *fault.tolerated))
+
+    def run(self):
+        try:
+            self.rows = self.client.execute(f"SELECT count(*), sum(l_orderkey), sum(l_quantity) FROM {self.fault.source}")
+            self.client.execute(f"DROP TABLE {self.fault.source}")
+        except (GaveUp, psycopg2.Error) as e:
+            self.rows = str(e).strip()
+        self.client.close()
+
+
 def hit(rig, chance, number):
-    """One fault from the seed; its name, and why it met nothing, if so."""
+    """One fault from the seed; its name, why it met nothing, if so, and what was wrong."""
     chosen = chance.choices(list(MENU), MENU.values())[0]
     if not rig.fit(max(chosen.masters, 3)):
         everybody = WorldKilled(rig, None)
         everybody.begin()
         everybody.end()
-        return "all-killed everybody", None
+        return "all-killed everybody", None, []
     victim = chance.choice(VICTIMS)
-    if not chosen.applies("idle", victim):
+    damages = issubclass(chosen, DamagedData)
+    if not chosen.applies("scan" if damages else "idle", victim):
         victim = "active"
     rig.disarm_all()
     fault = chosen(rig, Cast(rig, victim, str(number)))
     fault.tolerated = TOLERATED
-    fault.arm()
-    fault.begin()
-    fault.end()
-    missed = fault.missed()
+    wrong = []
+    try:
+        fault.arm()
+        fault.begin()
+        if damages:
+            fault.tolerated = chosen.tolerated
+            fault.activity = Reading(fault)
+            fault.activity.start()
+        fault.end()
+        missed = fault.missed()
+    except psycopg2.Error as e:  # what the fault itself asked for; those who must be answered are the load's clients
+        missed = str(e).strip()[:100]
+        fault.send(fault.cast.victim_pid, signal.SIGCONT)
     rig.disarm_all()
-    return f"{fault.name} {victim}", missed
+    if fault.activity is not None:
+        fault.activity.join(90)
+        if fault.activity.rows != [rig.wide]:
+            wrong.append(f"{fault.name}: whole again, the table gives {fault.activity.rows}")
+    return f"{fault.name} {victim}", missed, wrong
 
 
 def verify(rig, loads):
@@ -166,7 +202,8 @@ def main():
             if not wait_until(lambda: any(m[2] == "active" for m in rig.members()), 60):
                 problems.append("no active master for 60 s")
                 break
-            name, why = hit(rig, chance, sum(names.values()) + sum(missed.values()))
+            name, why, wrong = hit(rig, chance, sum(names.values()) + sum(missed.values()))
+            problems += wrong
             (missed if why else names)[name.split()[0]] += 1
             print(f"{time.time() - began:6.1f} s  {name}{f' (missed: {why})' if why else ''}  {[load.count for load in loads]}", flush=True)
         for load in loads:

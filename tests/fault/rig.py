@@ -42,8 +42,11 @@ class Rig:
         self.shape, self.settings = (masters, workers, spares), dict(settings or {})
         if hosts:
             self.settings["tajo.cluster.network"] = f"{NETWORK}.0/24"
+        # What launchers and ranks leave in the temporary directory is to be seen, so it is the rig's own.
+        self.environment = {"TAJO_FAULTS": str(self.faults), "TMPDIR": str(self.directory / "tmp")}
+        (self.directory / "tmp").mkdir()
         self.cluster = Cluster(masters=masters, workers=workers, spares=spares, keep=self.directory, settings=self.settings,
-                               environment={"TAJO_FAULTS": str(self.faults)}, hosts=hosts)
+                               environment=self.environment, hosts=hosts)
         self.hosts, self.head = self.cluster.hosts, HEAD
         self.predecessor = None
         self.tables = {}  # name: (count, sum) that must be in it
@@ -87,7 +90,7 @@ class Rig:
         self.predecessor = self.cluster
         self.cluster = Cluster(*self.shape, keep=self.directory / f"world{self.starts}",
                                settings={**self.settings, "tajo.rootdir": f"file://{self.directory}/root"},
-                               environment={"TAJO_FAULTS": str(self.faults)})
+                               environment=self.environment)
         self.start(force=True)
 
     def restart(self, head=HEAD):
@@ -225,14 +228,17 @@ class Rig:
 
     # --- what must not stay -------------------------------------------------------------------------------------------
     def left_behind(self):
-        """After a stop: processes, sockets, shared memory, spill files, files in the warehouse that nobody would sweep."""
+        """After a stop: processes, sockets, endpoints, shared memory, spill files, launchers' directories, files in the
+        warehouse that nobody would sweep."""
         if self.hosts:
             wait_until(lambda: not self.cluster.left_on_hosts(), 3)
             left = self.cluster.left_on_hosts()
         else:
             left = [f"process {pid}" for pid in self.processes(everything=True)]
+            left += [str(p) for p in self.directory.glob("**/run/.s.PGSQL.*")]
+            left += [str(p) for p in (self.directory / "root/system/ha").rglob("*") if p.is_file()]
         left += [name for name in self.shared if os.path.exists(name)]
-        left += [str(p) for p in (self.directory / "tmp").rglob("*") if p.is_file()]
+        left += [str(p) for p in (self.directory / "tmp").rglob("*") if p.is_file() or p.name.startswith(("ompi", "prte", "tajo-start"))]
         for path in (self.directory / "root" / "warehouse").rglob("*"):
             if path.is_file() and not path.name.lstrip(".").startswith("q_"):
                 left.append(str(path))
