@@ -114,7 +114,7 @@ for port in $TAJO_PLAN_LOCAL_PORTS; do   # masters:LINE=PORT or tajo-site.xml:KE
     fail "$config/${where/:tajo/: tajo}: port ${port#*=} is in use"
   fi
 done
-rm -f "$TAJO_PLAN_HA_DIR"/master-*
+rm -f "$TAJO_PLAN_HA_DIR"/master-* "$TAJO_PLAN_HA_DIR"/new-*
 name_launch "$launch"
 
 out=$TAJO_PLAN_LOG_DIR/tajo-$user-mpirun.out

@@ -21,6 +21,7 @@ constexpr auto kLook = std::chrono::milliseconds(200);     ///< at requests
 constexpr int kRefreshLooks = 25;                          ///< an endpoint somebody withdrew wrongly is back after 5 s
 constexpr auto kWithdrawal = std::chrono::seconds(1);
 constexpr const char* kMasterPrefix = "master-";
+constexpr const char* kUnnamedPrefix = "new-";  ///< of a file that is written
 
 std::vector<std::string> names_in(const std::string& directory) {
   std::vector<std::string> names;
@@ -95,6 +96,7 @@ Request requested(const std::string& directory, const std::string& launch) {
 Publisher::Publisher(std::string directory, Endpoint self, std::function<void(Request)> on_request)
     : directory_(std::move(directory)),
       path_(directory_ + "/" + kMasterPrefix + self.launch + "-" + std::to_string(self.rank)),
+      unnamed_(directory_ + "/" + kUnnamedPrefix + self.launch + "-" + std::to_string(self.rank)),
       on_request_(std::move(on_request)),
       endpoint_(std::move(self)),
       thread_("tajo-publish", 256 << 10, [this] { run(); }) {}
@@ -142,28 +144,30 @@ void Publisher::run() {
   }
   lock.unlock();
   ::unlink(path_.c_str());
+  ::unlink(unnamed_.c_str());
   lock.lock();
   ended_ = true;
   wake_.notify_all();
 }
 
 void Publisher::publish(const Endpoint& endpoint) const {
-  const std::string temporary = directory_ + "/.new-" + endpoint.launch + "-" + std::to_string(endpoint.rank);
   {
-    std::ofstream file(temporary, std::ios::trunc);
+    std::ofstream file(unnamed_, std::ios::trunc);
     file << endpoint.text();
     if (!file.flush()) return;  // a full disk: the next look tries again
   }
   std::error_code failed;
-  fs::rename(temporary, path_, failed);
+  fs::rename(unnamed_, path_, failed);
 }
 
-/// The active's claim has ended every other launch; ranks outside the view publish again when they are admitted.
+/// The active's claim has ended every other launch; ranks outside the view publish again when they are admitted. By their
+/// names: of a rank that was killed before it gave its file its name, the file need not be whole.
 void Publisher::withdraw_others(const Endpoint& endpoint, const std::set<Rank>& members) const {
-  for (const Endpoint& other : published_endpoints(directory_)) {
-    if (other.launch == endpoint.launch && members.contains(other.rank)) continue;
-    ::unlink((directory_ + "/" + kMasterPrefix + other.launch + "-" + std::to_string(other.rank)).c_str());
-  }
+  std::set<std::string> ours;
+  for (const Rank rank : members)
+    for (const char* prefix : {kMasterPrefix, kUnnamedPrefix}) ours.insert(prefix + endpoint.launch + "-" + std::to_string(rank));
+  for (const std::string& name : names_in(directory_))
+    if ((name.starts_with(kMasterPrefix) || name.starts_with(kUnnamedPrefix)) && !ours.contains(name)) ::unlink((directory_ + "/" + name).c_str());
 }
 
 void Publisher::withdraw() {

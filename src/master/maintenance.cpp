@@ -70,7 +70,7 @@ void StatementRunner::flush_table(const catalog::Table& table) {
     if (!there.contains(id)) return;  // replaced meanwhile: the new file stays unnamed and is swept
   cluster::Proposal proposal;
   proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(record));
-  commit_or_throw(std::move(proposal));
+  commit_or_throw(std::move(proposal), run);
 }
 
 int StatementRunner::flush_inline_rows(Micros min_age_us) {
@@ -197,7 +197,7 @@ void StatementRunner::expire_history() {
   cluster::Proposal proposal;
   proposal.durability = journal::Durability::kState;
   proposal.records.emplace_back(journal::RecordKind::kQuery, QueryState::expired_record(before_ms));
-  propose(std::move(proposal));
+  propose(std::move(proposal), epoch_);
 }
 
 }  // namespace tajo::master

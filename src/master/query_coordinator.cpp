@@ -17,10 +17,17 @@ QueryDone failed(const Error& error) {
   return done;
 }
 
+QueryDone no_longer_active() { return failed(Error(sqlstate::kOutcomeUnknown, "this master is no longer active")); }
+
 }  // namespace
 
 void QueryCoordinator::submit(QueryJob job, Micros now) {
   QueryId id = job.id;
+  // The thread of a statement may have been overtaken by the end of the epoch it began in.
+  if (epoch_ == 0 || job.epoch != epoch_) {
+    job.done(no_longer_active());
+    return;
+  }
   if (running_.size() >= kMaxQueuedQueries) {
     job.done(failed(Error("53000", "too many queries are queued (" + std::to_string(kMaxQueuedQueries) + ")")));
     return;
@@ -257,7 +264,7 @@ void QueryCoordinator::on_passive() {
     std::lock_guard lock(progress_mutex_);
     progress_.clear();
   }
-  for (auto& [id, query] : dropped) query.job.done(failed(Error(sqlstate::kOutcomeUnknown, "this master is no longer active")));
+  for (auto& [id, query] : dropped) query.job.done(no_longer_active());
 }
 
 void QueryCoordinator::on_tick(Micros now) {

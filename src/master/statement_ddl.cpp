@@ -23,7 +23,7 @@ void StatementRunner::visit(Run& run, plan::DropTableStatement& s) {
     proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(catalog::DropTable{database, name}));
   }
   finish_record(run, "DROP TABLE", proposal);
-  commit_or_throw(std::move(proposal), &run);
+  commit_or_throw(std::move(proposal), run);
 }
 
 void StatementRunner::visit(Run& run, plan::TruncateStatement& s) {
@@ -40,7 +40,7 @@ void StatementRunner::visit(Run& run, plan::TruncateStatement& s) {
     proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(record));
   }
   finish_record(run, "TRUNCATE TABLE", proposal);
-  commit_or_throw(std::move(proposal), &run);
+  commit_or_throw(std::move(proposal), run);
 }
 
 void StatementRunner::visit(Run& run, plan::CreateDatabaseStatement& s) {
@@ -55,7 +55,7 @@ void StatementRunner::visit(Run& run, plan::CreateDatabaseStatement& s) {
   cluster::Proposal proposal;
   proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(catalog::CreateDatabase{s.name}));
   finish_record(run, "CREATE DATABASE", proposal);
-  commit_or_throw(std::move(proposal), &run);
+  commit_or_throw(std::move(proposal), run);
 }
 
 void StatementRunner::visit(Run& run, plan::DropDatabaseStatement& s) {
@@ -79,7 +79,7 @@ void StatementRunner::visit(Run& run, plan::DropDatabaseStatement& s) {
     proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(catalog::DropTable{s.name, name}));
   proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(catalog::DropDatabase{s.name}));
   finish_record(run, "DROP DATABASE", proposal);
-  commit_or_throw(std::move(proposal), &run);
+  commit_or_throw(std::move(proposal), run);
 }
 
 void StatementRunner::visit(Run& run, plan::UserStatement& s) {
@@ -101,7 +101,7 @@ void StatementRunner::visit(Run& run, plan::UserStatement& s) {
     }
     proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(catalog::DropUser{s.name}));
     finish_record(run, "DROP ROLE", proposal);
-    return commit_or_throw(std::move(proposal), &run);
+    return commit_or_throw(std::move(proposal), run);
   }
   if (s.kind == Kind::kCreate && exists) throw Error("42710", "role \"" + s.name + "\" already exists");
   if (s.kind == Kind::kAlter && !exists && s.name != parts_.owner) throw Error("42704", "role \"" + s.name + "\" does not exist");
@@ -112,7 +112,7 @@ void StatementRunner::visit(Run& run, plan::UserStatement& s) {
   if (s.password) user.scram_secret = make_scram_secret(*s.password);
   proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(catalog::PutUser{user}));
   finish_record(run, s.kind == Kind::kCreate ? "CREATE ROLE" : "ALTER ROLE", proposal);
-  commit_or_throw(std::move(proposal), &run);
+  commit_or_throw(std::move(proposal), run);
 }
 
 }  // namespace tajo::master

@@ -64,7 +64,7 @@ void StatementRunner::visit(Run& run, plan::SelectStatement& s) {
   plan::PhysicalPlan plan = plan::optimize(std::move(s.query), planner_settings(run, !tables));
   if (run_is_immediate(plan)) {
     run_immediate(run, std::make_shared<const plan::PhysicalPlan>(std::move(plan)));
-    if (std::exchange(run.rests_on_state, false)) prove();
+    if (std::exchange(run.rests_on_state, false)) prove(run.epoch);
     record_state(run, "SELECT " + std::to_string(run.record.rows));
     return;
   }
@@ -147,7 +147,7 @@ void StatementRunner::commit_insert(Run& run, const catalog::TablePtr& table, bo
   proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(record));
   run.record.rows = done.rows;
   finish_record(run, tag_prefix + std::to_string(done.rows), proposal);
-  commit_or_throw(std::move(proposal), &run);
+  commit_or_throw(std::move(proposal), run);
 }
 
 void StatementRunner::visit(Run& run, plan::InsertStatement& s) {
@@ -270,7 +270,7 @@ void StatementRunner::visit(Run& run, plan::CreateTableStatement& s) {
   cluster::Proposal proposal;
   proposal.records.emplace_back(journal::RecordKind::kCatalog, catalog::encode(record));
   finish_record(run, tag, proposal);
-  commit_or_throw(std::move(proposal), &run);
+  commit_or_throw(std::move(proposal), run);
 }
 
 }  // namespace tajo::master

@@ -53,7 +53,7 @@ ClientReply StatementRunner::run(const ClientRequest& request, Rank serving) {
   if (epoch == 0) return not_active();
   try {
     if (request.kind == ClientRequest::Kind::kProgress) return progress(request.session).value_or(ClientReply{});
-    if (request.kind != ClientRequest::Kind::kExecute && request.kind != ClientRequest::Kind::kDescribe) return session_request(request, serving);
+    if (request.kind != ClientRequest::Kind::kExecute && request.kind != ClientRequest::Kind::kDescribe) return session_request(request, serving, epoch);
   } catch (const Superseded&) {
     return not_active();
   }
@@ -159,7 +159,7 @@ void StatementRunner::execute(Run& run) {
     run.reply.error = protocol::to_text(Error("08006", "canceled: the connection to its client was lost"));
   try {
     if (run.reply.error) end_failed(run);
-    else if (run.rests_on_state) prove();
+    else if (run.rests_on_state) prove(run.epoch);
   } catch (const Superseded&) {
     run.reply = not_active();
   }
@@ -178,11 +178,11 @@ void StatementRunner::end_failed(Run& run) {
   if (recorded && run.submitted && writes(run.tag)) {
     cluster::Proposal proposal;
     finish_record(run, "", proposal);
-    const cluster::Outcome outcome = propose(std::move(proposal))->take(parts_.runtime);
+    const cluster::Outcome outcome = propose(std::move(proposal), run.epoch)->take(parts_.runtime);
     if (outcome == cluster::Outcome::kCommitted) return;
     if (outcome != cluster::Outcome::kDiskFull) throw Superseded{};
   }
-  prove();
+  prove(run.epoch);
   if (recorded) record_state(run, "");
 }
 

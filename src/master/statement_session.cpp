@@ -32,7 +32,7 @@ void StatementRunner::visit(Run& run, plan::SetStatement& s) {
     cluster::Proposal proposal;
     for (const auto& [name, value] : run.session.settings)
       proposal.records.emplace_back(journal::RecordKind::kSession, SessionState::set_record(run.session.id, name, std::nullopt));
-    if (!proposal.records.empty()) commit_or_throw(std::move(proposal));
+    if (!proposal.records.empty()) commit_or_throw(std::move(proposal), run);
     return;
   }
   auto known = known_settings().find(s.name);
@@ -40,7 +40,7 @@ void StatementRunner::visit(Run& run, plan::SetStatement& s) {
     throw Error("42704", "unrecognized configuration parameter \"" + s.name + "\"");
   std::optional<std::string> value;
   if (s.value) value = check_setting(s.name, *s.value);
-  commit_or_throw(session_change(run.session, s.name, value));
+  commit_or_throw(session_change(run.session, s.name, value), run);
   if (known != known_settings().end() && known->second.reported)
     run.reply.parameters.emplace_back(s.name, value.value_or(known->second.value));
 }
@@ -70,7 +70,7 @@ void StatementRunner::visit(Run& run, plan::ShowStatement& s) {
 
 void StatementRunner::visit(Run& run, plan::UseDatabaseStatement& s) {
   if (!parts_.catalog.snapshot_now()->databases.contains(s.name)) throw Error("3D000", "database \"" + s.name + "\" does not exist");
-  commit_or_throw(session_change(run.session, "database", s.name));
+  commit_or_throw(session_change(run.session, "database", s.name), run);
   run.reply.database = s.name;
   run.reply.tag = "SET";
 }

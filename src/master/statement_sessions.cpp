@@ -24,13 +24,13 @@ ClientReply opened(const Session& session) {
 
 }  // namespace
 
-ClientReply StatementRunner::session_request(const ClientRequest& request, Rank serving) {
+ClientReply StatementRunner::session_request(const ClientRequest& request, Rank serving, Epoch epoch) {
   switch (request.kind) {
     case ClientRequest::Kind::kOpenSession:
       try {
-        return request.resume ? resume_session(request, serving) : open_session(request, serving);
+        return request.resume ? resume_session(request, serving, epoch) : open_session(request, serving, epoch);
       } catch (const Error& e) {
-        prove();
+        prove(epoch);
         ClientReply reply;
         reply.error = protocol::to_text(e);
         return reply;
@@ -47,16 +47,16 @@ ClientReply StatementRunner::session_request(const ClientRequest& request, Rank 
   return {};
 }
 
-ClientReply StatementRunner::resume_session(const ClientRequest& request, Rank serving) {
+ClientReply StatementRunner::resume_session(const ClientRequest& request, Rank serving, Epoch epoch) {
   holders_.take(serving, request.session, parts_.runtime.boottime());
   auto known = parts_.sessions.find(request.session);
-  prove();  // that it is there, or is not, must be so in the newest epoch
+  prove(epoch);  // that it is there, or is not, must be so in the newest epoch
   if (!known) return {};
   if (known->user != request.user) throw Error("28000", "session \"" + request.session + "\" belongs to another user");
   return opened(*known);
 }
 
-ClientReply StatementRunner::open_session(const ClientRequest& request, Rank serving) {
+ClientReply StatementRunner::open_session(const ClientRequest& request, Rank serving, Epoch epoch) {
   auto catalog = parts_.catalog.snapshot_now();
   if (request.user != parts_.owner && !catalog->users.contains(request.user))
     throw Error("28000", "role \"" + request.user + "\" does not exist");
@@ -79,7 +79,7 @@ ClientReply StatementRunner::open_session(const ClientRequest& request, Rank ser
   if (auto known = parts_.sessions.find(session.id)) return opened(*known);  // a repeated request
   holders_.take(serving, session.id, parts_.runtime.boottime());  // before it can be seen to be alone
   proposal.records.emplace_back(journal::RecordKind::kSession, SessionState::open_record(session));
-  commit_or_throw(std::move(proposal));
+  commit_or_throw(std::move(proposal), epoch);
   return opened(session);
 }
 

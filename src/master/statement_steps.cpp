@@ -159,25 +159,31 @@ plan::PlannerSettings StatementRunner::planner_settings(const Run& run, bool imm
   return settings;
 }
 
-std::shared_ptr<Promised<Outcome>> StatementRunner::propose(cluster::Proposal proposal) {
+std::shared_ptr<Promised<Outcome>> StatementRunner::propose(cluster::Proposal proposal, Epoch epoch) {
   auto promise = std::make_shared<Promised<Outcome>>();
-  parts_.loop.post([this, promise, p = std::make_shared<cluster::Proposal>(std::move(proposal))] {
+  parts_.loop.post([this, promise, epoch, p = std::make_shared<cluster::Proposal>(std::move(proposal))] {
+    if (epoch_ != epoch) return promise->set(Outcome::kNotActive);
     parts_.node.propose(std::move(*p), [promise](Outcome outcome) { promise->set(outcome); });
   });
   return promise;
 }
 
-void StatementRunner::commit_or_throw(cluster::Proposal proposal, Run* ends) {
-  switch (propose(std::move(proposal))->take(parts_.runtime)) {
+void StatementRunner::commit_or_throw(cluster::Proposal proposal, Epoch epoch) {
+  switch (propose(std::move(proposal), epoch)->take(parts_.runtime)) {
     case Outcome::kCommitted: return;
-    case Outcome::kStaleMember:
-      if (ends != nullptr) ends->ended = false;
-      throw Error("40001", "a worker left the cluster while its rows were committed");
-    case Outcome::kDiskFull:
-      if (ends != nullptr) ends->ended = false;
-      throw Error(sqlstate::kDiskFull, "could not write the log: no space left on device");
+    case Outcome::kStaleMember: throw Error("40001", "a worker left the cluster while its rows were committed");
+    case Outcome::kDiskFull: throw Error(sqlstate::kDiskFull, "could not write the log: no space left on device");
     case Outcome::kSuperseded:
     case Outcome::kNotActive: throw Superseded{};
+  }
+}
+
+void StatementRunner::commit_or_throw(cluster::Proposal proposal, Run& run) {
+  try {
+    commit_or_throw(std::move(proposal), run.epoch);
+  } catch (const Error&) {
+    run.ended = false;
+    throw;
   }
 }
 
@@ -193,11 +199,13 @@ void StatementRunner::finish_record(Run& run, const std::string& tag, cluster::P
 }
 
 /// A successor, and a world started again, go on counting. Control thread.
-void StatementRunner::record_losses(QueryRecord record, const QueryLosses& losses) {
+void StatementRunner::record_losses(QueryRecord record, const QueryLosses& losses, Epoch epoch) {
   record.losses = losses;
   auto proposal = std::make_shared<cluster::Proposal>();
   proposal->records.emplace_back(journal::RecordKind::kQuery, QueryState::submitted_record(record));
-  parts_.loop.post([this, proposal] { parts_.node.propose(std::move(*proposal), [](Outcome) {}); });
+  parts_.loop.post([this, proposal, epoch] {
+    if (epoch_ == epoch) parts_.node.propose(std::move(*proposal), [](Outcome) {});
+  });
 }
 
 void StatementRunner::record_state(Run& run, const std::string& tag) {
@@ -206,13 +214,15 @@ void StatementRunner::record_state(Run& run, const std::string& tag) {
   finish_record(run, tag, *proposal);
   run.reply.record = proposal->records.back().second;
   if (hooks_.hold) hooks_.hold(run.query, run.reply.record);
-  parts_.loop.post([this, proposal] { parts_.node.propose(std::move(*proposal), [](Outcome) {}); });
+  parts_.loop.post([this, proposal, epoch = run.epoch] {
+    if (epoch_ == epoch) parts_.node.propose(std::move(*proposal), [](Outcome) {});
+  });
 }
 
-void StatementRunner::prove() {
+void StatementRunner::prove(Epoch epoch) {
   auto promise = std::make_shared<Promised<bool>>();
   parts_.loop.post([this, promise] { parts_.node.prove_read([promise](bool stands) { promise->set(stands); }); });
-  if (!promise->take(parts_.runtime)) throw Superseded{};
+  if (!promise->take(parts_.runtime) || epoch_ != epoch) throw Superseded{};
 }
 
 bool StatementRunner::has_tables(const plan::LogicalPlan& plan) const { return plan.root && reads_tables(*plan.root); }
@@ -246,12 +256,13 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
     cluster::Proposal proposal;
     proposal.records.emplace_back(journal::RecordKind::kQuery, QueryState::submitted_record(run.record));
     run.submitted = true;
-    run.submission = propose(std::move(proposal));
+    run.submission = propose(std::move(proposal), run.epoch);
   }
   std::optional<protocol::QueryDone> given;
   auto job = std::make_shared<QueryJob>();
   run.distributed = true;
   job->id = run.query;
+  job->epoch = run.epoch;
   job->adopt = run.adopt && !run.own_feed;
   job->hold_result = run.reply.returns_rows && !run.background;
   job->submitted_epoch = run.submitted_epoch;
@@ -260,7 +271,7 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
   job->result_path = result_path(run.query);
   job->one_task = plan.stages.size() == 1 && plan.stages.front().output.kind == plan::StageOutput::Kind::kResult;
   job->losses = run.record.losses;
-  if (!run.background) job->lost = [this, record = run.record](const QueryLosses& losses) { record_losses(record, losses); };
+  if (!run.background) job->lost = [this, record = run.record, epoch = run.epoch](const QueryLosses& losses) { record_losses(record, losses, epoch); };
   job->done = [&run, &given](protocol::QueryDone done) { give(run, given, std::move(done)); };
   parts_.loop.post([this, job] { parts_.coordinator.submit(std::move(*job), parts_.runtime.boottime()); });
 
@@ -287,11 +298,11 @@ protocol::QueryDone StatementRunner::run_distributed(Run& run, const plan::Physi
   if (run.submission) {
     switch (run.submission->take(parts_.runtime)) {
       case Outcome::kCommitted: break;
-      case Outcome::kDiskFull: prove(); break;  // reads go on while the log is full; the query leaves no history
+      case Outcome::kDiskFull: prove(run.epoch); break;  // reads go on while the log is full; the query leaves no history
       default: throw Superseded{};
     }
   } else {
-    prove();
+    prove(run.epoch);
   }
   return done;
 }

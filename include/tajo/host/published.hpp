@@ -66,7 +66,7 @@ class Publisher {
   void publish(const Endpoint& endpoint) const;
   void withdraw_others(const Endpoint& endpoint, const std::set<Rank>& members) const;
 
-  std::string directory_, path_;
+  std::string directory_, path_, unnamed_;
   std::function<void(Request)> on_request_;
   std::mutex mutex_;
   std::condition_variable wake_;

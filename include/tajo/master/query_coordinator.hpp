@@ -23,6 +23,7 @@ inline constexpr Micros kAdoptionWaitUs = 1'000'000; ///< a new active waits thi
 
 struct QueryJob {
   QueryId id;
+  Epoch epoch = 0;     ///< in which it is submitted; comes it when that is over, it ends as on_passive() ends others
   bool adopt = false;  ///< submitted under an earlier epoch: its QueryMaster may still run it
   Epoch submitted_epoch = 0;
   Bytes plan;

@@ -146,9 +146,9 @@ class StatementRunner {
   void execute(Run& run);
   /// Gives the reply to everybody who waits for it; `named`: under its request id too.
   std::shared_ptr<const protocol::ClientReply> finish(Run& run, bool named);
-  protocol::ClientReply open_session(const protocol::ClientRequest& request, Rank serving);
-  protocol::ClientReply resume_session(const protocol::ClientRequest& request, Rank serving);
-  protocol::ClientReply session_request(const protocol::ClientRequest& request, Rank serving);
+  protocol::ClientReply open_session(const protocol::ClientRequest& request, Rank serving, Epoch epoch);
+  protocol::ClientReply resume_session(const protocol::ClientRequest& request, Rank serving, Epoch epoch);
+  protocol::ClientReply session_request(const protocol::ClientRequest& request, Rank serving, Epoch epoch);
   protocol::ClientReply close_session(const protocol::ClientRequest& request, Rank serving);
   void close_later(const std::string& session);
   RunPtr begin_run(const RunPtr& run);
@@ -173,14 +173,17 @@ class StatementRunner {
   void describe(Run& run, const plan::Statement& statement);
   plan::Statement bind(Run& run);
   QueryId next_query_id();
-  std::shared_ptr<Promised<cluster::Outcome>> propose(cluster::Proposal proposal);
-  /// `ends`: the statement whose end the proposal carries; when nothing was written it has not ended yet.
-  void commit_or_throw(cluster::Proposal proposal, Run* ends = nullptr);
+  /// What was found out in one epoch is neither written nor proved in a later one, though this rank be active again:
+  /// another active may have run the same request, or changed what it rests on, in between.
+  std::shared_ptr<Promised<cluster::Outcome>> propose(cluster::Proposal proposal, Epoch epoch);
+  void commit_or_throw(cluster::Proposal proposal, Epoch epoch);
+  /// For a statement whose end the proposal may carry: when nothing was written it has not ended yet.
+  void commit_or_throw(cluster::Proposal proposal, Run& run);
   void finish_record(Run& run, const std::string& tag, cluster::Proposal& proposal);
   void record_state(Run& run, const std::string& tag);
-  void prove();
+  void prove(Epoch epoch);
   void end_failed(Run& run);
-  void record_losses(QueryRecord record, const QueryLosses& losses);
+  void record_losses(QueryRecord record, const QueryLosses& losses, Epoch epoch);
   void record_known_end(Run& run, const protocol::ClientReply& known);
   template <class T>
   T await(Run& run, std::optional<T>& given, Micros deadline, const std::function<void()>& cancel);

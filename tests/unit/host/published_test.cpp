@@ -39,6 +39,7 @@ TEST_F(Published, AnEndpointIsThereUntilItIsWithdrawnAndTheActiveRemovesThoseOfO
   std::ofstream(directory + "/master-old-4") << Endpoint{"h9", 1, 2, 3, 4, 5, "old", 1, "active"}.text();
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_EQ(published_endpoints(directory).size(), 1u) << "before its first view a rank publishes nothing";
+  for (const char* name : {"/new-old-4", "/new-new-9", "/new-new-2"}) std::ofstream(directory + name) << "host";  // killed while they wrote
   backup.update(5, "backup", {0, 1}, 0);
   EXPECT_TRUE(until([this] { return published_endpoints(directory).size() == 2; }));
   backup.update(6, "active", {0, 1, 2, 3}, 2);
@@ -47,6 +48,8 @@ TEST_F(Published, AnEndpointIsThereUntilItIsWithdrawnAndTheActiveRemovesThoseOfO
     return all.size() == 1 && all[0].host == "h2" && all[0].state == "active" && all[0].epoch == 6 && all[0].world == 77 &&
            all[0].client_port == 26002 && all[0].pid == 12 && all[0].launch == "new" && all[0].members == 4 && all[0].workers == 2;
   }));
+  EXPECT_TRUE(until([this] { return !fs::exists(directory + "/new-old-4") && !fs::exists(directory + "/new-new-9"); }));
+  EXPECT_TRUE(fs::exists(directory + "/new-new-2")) << "a member may be writing it";
   backup.load(2, 3, true);
   EXPECT_TRUE(until([this] {
     auto all = published_endpoints(directory);

@@ -213,7 +213,7 @@ TEST(QueryCoordinator, AQueryMasterKeepsAResultUntilItIsReleased) {
   int ended = 0;
   QueryJob job;
   job.id = {1000, 1};
-  job.submitted_epoch = 1;
+  job.epoch = job.submitted_epoch = 1;
   job.hold_result = true;
   job.done = [&ended](protocol::QueryDone) { ++ended; };
   coordinator.submit(std::move(job), 1);

@@ -34,7 +34,7 @@ class QueryCoordinatorTest : public testing::Test {
     coordinator.on_view(view, 0);
     QueryJob job;
     job.id = kQuery;
-    job.submitted_epoch = 1;
+    job.epoch = job.submitted_epoch = 1;
     job.done = [this](protocol::QueryDone) { ++ended; };
     coordinator.submit(std::move(job), 0);
   }
@@ -64,6 +64,29 @@ TEST_F(QueryCoordinatorTest, AQueryThatIsNamedIsNot) {
   EXPECT_EQ(port.granted.size(), 1u);
 }
 
+TEST_F(QueryCoordinatorTest, AQueryThatComesAfterTheEndOfItsEpochEnds) {
+  coordinator.on_passive();
+  EXPECT_EQ(ended, 1);
+  auto submit = [this](Epoch epoch) {
+    QueryJob job;
+    job.id = {kQuery.start_ms, kQuery.number + 1};
+    job.epoch = job.submitted_epoch = epoch;
+    job.done = [this](protocol::QueryDone done) {
+      ++ended;
+      ASSERT_TRUE(done.error);
+      EXPECT_EQ(done.error->sqlstate, sqlstate::kOutcomeUnknown) << "the statement asks the successor";
+    };
+    coordinator.submit(std::move(job), 1);
+  };
+  submit(1);
+  EXPECT_EQ(ended, 2);
+  coordinator.on_active(3, 2);
+  submit(1);
+  EXPECT_EQ(ended, 3);
+  coordinator.on_tick(3);
+  EXPECT_EQ(port.granted.size(), 1u) << "it went to nobody";
+}
+
 /// One master, five workers that leave one after the other; how the query is told is the test's.
 class LostQueryMasters : public testing::Test {
  protected:
@@ -77,7 +100,7 @@ class LostQueryMasters : public testing::Test {
   void submit(bool one_task, QueryLosses losses = {}) {
     QueryJob job;
     job.id = kQuery;
-    job.submitted_epoch = 1;
+    job.epoch = job.submitted_epoch = 1;
     job.one_task = one_task;
     job.losses = losses;
     job.lost = [this](const QueryLosses& l) { told.push_back(l); };
