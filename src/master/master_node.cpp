@@ -116,6 +116,7 @@ void MasterNode::retire_drained() {
 bool MasterNode::on_message(Rank source, ByteView message) {
   switch (static_cast<Tag>(message[0])) {
     case Tag::kQueryDone: parts_.coordinator.on_query_done(source, protocol::decode_query_done(message)); return true;
+    case Tag::kOwnTask: parts_.coordinator.on_own_task(source, protocol::decode_task_tag(message)); return true;
     case Tag::kHeartbeat: {
       auto heartbeat = protocol::decode_heartbeat(message);
       parts_.coordinator.on_heartbeat(source, heartbeat);

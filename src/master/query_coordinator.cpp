@@ -1,6 +1,7 @@
 #include "tajo/master/query_coordinator.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "tajo/common/log.hpp"
 
@@ -97,8 +98,12 @@ void QueryCoordinator::grant(Running& query) {
   start.workers = view_.workers_on_duty();
   query.workers = start.workers;
   query.unheard = 0;
-  query.own_task = false;
-  start.query_masters_lost = query.job.losses.query_masters;
+  query.own_tasks.clear();
+  QueryLosses& losses = query.job.losses;
+  if (losses.cut_for == 0) losses.cut_for = static_cast<std::uint32_t>(start.workers.size());
+  start.query_masters_lost = losses.query_masters;
+  start.lost_under = losses.under_tasks;
+  start.cut_for = losses.cut_for;
   start.feeds = query.job.feeds;
   start.max_task_attempts = max_task_attempts_;
   start.result_path = query.job.result_path;
@@ -195,7 +200,10 @@ void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& hear
     }
     if (it->second.query_master != source || it->second.attempt != r.attempt) continue;
     it->second.unheard = -1;  // the count below makes it 0
-    it->second.own_task = r.own_task;
+    it->second.own_tasks = r.own_tasks;
+    QueryLosses& losses = it->second.job.losses;
+    if (r.cut_for != 0) losses.cut_for = r.cut_for;
+    for (const auto& [task, workers] : r.lost_under) losses.under_tasks[task] = std::max(losses.under_tasks[task], workers);
     if (r.asks) port_.send(source, protocol::encode_query_tag(Tag::kRunOwnTasks, r.query, r.attempt));
     std::lock_guard lock(progress_mutex_);
     progress_[r.query] = r;
@@ -206,6 +214,12 @@ void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& hear
     log_warn("master", "query " + id.str() + " is not known to its QueryMaster, rank " + std::to_string(source) + ": granted again");
     grant(query);
   }
+}
+
+void QueryCoordinator::on_own_task(Rank source, const TaskId& task) {
+  auto it = running_.find(task.query);
+  if (it == running_.end() || it->second.query_master != source || it->second.attempt != task.attempt >> 8) return;
+  it->second.own_tasks.emplace(task.stage, task.task);
 }
 
 void QueryCoordinator::on_view(const cluster::View& view, Micros) {
@@ -227,18 +241,18 @@ void QueryCoordinator::on_view(const cluster::View& view, Micros) {
 std::optional<Error> QueryCoordinator::lose_query_master(Running& query) {
   const std::string name = query.job.id.str();
   QueryLosses& losses = query.job.losses;
-  const bool under_task = query.own_task || query.job.one_task;
+  if (query.job.one_task) query.own_tasks.emplace(0, 0);
   log_warn("master", "query " + name + " lost its QueryMaster, rank " + std::to_string(query.query_master) +
-                         (under_task ? ", under a task of its own" : ""));
+                         (query.own_tasks.empty() ? "" : ", under a task of its own"));
   query.query_master = kNoRank;
   query.workers.clear();
   query.attempt = static_cast<std::uint16_t>((query.attempt + 1) & 0xFF);
-  query.own_task = false;
   ++losses.query_masters;
-  if (under_task) ++losses.under_tasks;
+  int worst = 0;
+  for (const protocol::TaskNumber& task : std::exchange(query.own_tasks, {})) worst = std::max<int>(worst, ++losses.under_tasks[task]);
   if (query.canceled) return Error(sqlstate::kQueryCanceled, "canceling statement due to user request");
-  if (losses.under_tasks >= protocol::kMaxWorkersLostPerTask)
-    return Error("58000", "a task of query " + name + " was lost with its worker " + std::to_string(losses.under_tasks) + " times");
+  if (worst >= protocol::kMaxWorkersLostPerTask)
+    return Error("58000", "a task of query " + name + " was lost with its worker " + std::to_string(worst) + " times");
   if (++query.restarts > kMaxQueryMasterRestarts) return Error("58000", "query " + name + " lost its QueryMaster too often");
   if (query.job.lost) query.job.lost(losses);
   return std::nullopt;

@@ -66,13 +66,24 @@ QueryRecord get_query(ByteReader& in) {
 
 void put_losses(ByteWriter& out, const QueryLosses& losses) {
   out.put(losses.query_masters);
-  out.put(losses.under_tasks);
+  out.put(losses.cut_for);
+  out.put(static_cast<std::uint32_t>(losses.under_tasks.size()));
+  for (const auto& [task, workers] : losses.under_tasks) {
+    out.put(task.first);
+    out.put(task.second);
+    out.put(workers);
+  }
 }
 
 QueryLosses get_losses(ByteReader& in) {
   QueryLosses losses;
   losses.query_masters = in.get<std::uint16_t>();
-  losses.under_tasks = in.get<std::uint16_t>();
+  losses.cut_for = in.get<std::uint32_t>();
+  for (auto tasks = in.get<std::uint32_t>(); tasks > 0; --tasks) {
+    const auto stage = in.get<std::uint16_t>();
+    const auto task = in.get<std::uint32_t>();
+    losses.under_tasks[{stage, task}] = in.get<std::uint16_t>();
+  }
   return losses;
 }
 

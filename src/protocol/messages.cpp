@@ -13,7 +13,7 @@ void load(A& a, SourceRef& m) { a(m.rank, m.task); m.inline_output = load_shared
 template <class A>
 void serialize(A& a, OperatorCounters& m) { a(m.node, m.rows, m.bytes, m.time_ns, m.memory_bytes, m.spilled_bytes, m.worker); }
 template <class A>
-void serialize(A& a, RunningQuery& m) { a(m.query, m.attempt, m.fraction, m.rows_read, m.bytes_read, m.own_task, m.asks); }
+void serialize(A& a, RunningQuery& m) { a(m.query, m.attempt, m.fraction, m.rows_read, m.bytes_read, m.own_tasks, m.asks, m.lost_under, m.cut_for); }
 template <class A>
 void serialize(A& a, Heartbeat& m) {
   a(m.host, m.pid, m.client_port, m.http_port, m.cores, m.running_tasks, m.memory_bytes, m.memory_used_bytes, m.disk_bytes,
@@ -44,12 +44,14 @@ void load_blocks(A& a, std::vector<std::shared_ptr<const Bytes>>& blocks) {
 
 template <class A>
 void save(A& a, const StartQuery& m) {
-  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.result_path, m.splits);
+  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.lost_under, m.cut_for, m.result_path,
+    m.splits);
   save_bytes(a, m.plan);
 }
 template <class A>
 void load(A& a, StartQuery& m) {
-  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.result_path, m.splits);
+  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.lost_under, m.cut_for, m.result_path,
+    m.splits);
   m.plan = load_bytes(a);
 }
 template <class A>
@@ -146,7 +148,7 @@ Bytes encode_query_tag(Tag tag, const QueryId& query, std::uint16_t number) {
   return to_bytes([&](auto& a) { a(tag, query, number); });
 }
 Bytes encode(const PlanningMark& m) { return pack(Tag::kPlanningMark, m); }
-Bytes encode_cancel_task(const TaskId& task) { return pack(Tag::kCancelTask, task); }
+Bytes encode_task_tag(Tag tag, const TaskId& task) { return pack(tag, task); }
 Bytes encode_plan_message(const QueryId& query, std::uint16_t attempt, ByteView plan) {
   return to_bytes([&](auto& a) {
     a(Tag::kPlan, query, attempt);
@@ -163,7 +165,7 @@ ClientRequest decode_client_request(ByteView m) { return unpack<ClientRequest>(m
 ClientReply decode_client_reply(ByteView m) { return unpack<ClientReply>(m); }
 HeldOutcomes decode_held_outcomes(ByteView m) { return unpack<HeldOutcomes>(m); }
 PlanningMark decode_planning_mark(ByteView m) { return unpack<PlanningMark>(m); }
-TaskId decode_cancel_task(ByteView m) { return unpack<TaskId>(m); }
+TaskId decode_task_tag(ByteView m) { return unpack<TaskId>(m); }
 QueryTag decode_query_tag(ByteView m) {
   QueryTag out;
   from_bytes(m, [&](auto& a) {

@@ -35,9 +35,8 @@ QueryMaster::QueryMaster(protocol::StartQuery start, std::shared_ptr<const plan:
   for (const Stage& stage : plan_->stages)
     for (std::uint16_t input : stage.inputs)
       if (input < stages_.size()) consumers_[input].push_back(stage.number);
+  if (!start_.lost_under.empty()) ask_who_lives();
 }
-
-void QueryMaster::run() { dispatch(); }
 
 void QueryMaster::plan_tasks(std::uint16_t number) {
   const Stage& stage = plan_->stages[number];
@@ -60,7 +59,7 @@ void QueryMaster::plan_tasks(std::uint16_t number) {
   } else {
     // Neighbouring splits stay together: their blocks lie side by side in a file.
     const std::vector<data::Split>& all = splits_[stage.driving_scan];
-    const std::uint64_t workers = std::max<std::size_t>(1, workers_.size());
+    const std::uint64_t workers = std::max<std::size_t>(1, start_.cut_for != 0 ? start_.cut_for : workers_.size());
     std::uint64_t share = (rows_of(all) + workers - 1) / workers;  // rounded up: equal fragments go to all workers
     std::uint64_t target = std::clamp<std::uint64_t>(share, kRowsPerSplit, kRowsPerTask);
     std::uint64_t filled = 0;
@@ -78,6 +77,8 @@ void QueryMaster::plan_tasks(std::uint16_t number) {
     run.tasks[i].id.query = start_.query;
     run.tasks[i].id.stage = number;
     run.tasks[i].id.task = i;
+    const auto lost = start_.lost_under.find({number, i});
+    if (lost != start_.lost_under.end()) run.tasks[i].workers_lost = lost->second;
   }
 }
 
@@ -93,8 +94,8 @@ bool QueryMaster::inputs_ready(std::uint16_t stage) const {
 }
 
 Rank QueryMaster::choose_worker(const Stage& stage, const Task& task) const {
-  // The result is collected here, so its stage runs here.
-  if (stage.output.kind == StageOutput::Kind::kResult && workers_.contains(port_.self())) {
+  // The result is collected here, so its stage runs here, though this rank be a master by now.
+  if (stage.output.kind == StageOutput::Kind::kResult) {
     auto it = running_.find(port_.self());
     return it == running_.end() || it->second < kTasksPerWorker ? port_.self() : kNoRank;
   }
@@ -184,6 +185,7 @@ void QueryMaster::start_task(std::uint16_t stage, std::uint32_t number, Rank wor
   task.id.attempt = static_cast<std::uint16_t>(start_.attempt << 8 | (task.attempts & 0xFF));
   ++running_[worker];
   ++started_;
+  if (worker == port_.self() && callbacks_.own_task) callbacks_.own_task(task.id);
   send_task(stage, task);
 }
 
@@ -192,7 +194,7 @@ void QueryMaster::repeat_running() {
   for (std::uint16_t s = 0; s < stages_.size(); ++s)
     for (const Task& task : stages_[s].tasks)
       if (task.state == TaskState::kRunning) send_task(s, task);
-  if (losses_ > 0) ask_who_lives();
+  if (losses_ > 0 || !start_.lost_under.empty()) ask_who_lives();
 }
 
 void QueryMaster::send_task(std::uint16_t stage, const Task& task) {
@@ -223,7 +225,7 @@ void QueryMaster::requeue(std::uint16_t stage, std::uint32_t number) {
   // A lost worker's count of running tasks went with it, and nobody is there to hear.
   if (task.state == TaskState::kRunning && workers_.contains(task.worker)) {
     --running_[task.worker];
-    port_.send(task.worker, protocol::encode_cancel_task(task.id));
+    port_.send(task.worker, protocol::encode_task_tag(protocol::Tag::kCancelTask, task.id));
   }
   task.state = TaskState::kPending;
   task.worker = kNoRank;
@@ -311,6 +313,7 @@ void QueryMaster::on_workers(const std::set<Rank>& workers) {
   std::set_difference(workers_.begin(), workers_.end(), workers.begin(), workers.end(), std::inserter(lost, lost.end()));
   std::set_difference(workers.begin(), workers.end(), workers_.begin(), workers_.end(), std::inserter(gained, gained.end()));
   workers_ = workers;
+  lost.erase(port_.self());  // promoted: its tasks run on, its outputs are there
   for (Rank rank : lost) {
     has_plan_.erase(rank);
     running_.erase(rank);
@@ -401,6 +404,20 @@ std::string QueryMaster::waits_for() const {
   return out + std::to_string(running) + " running, " + std::to_string(pending) + " pending tasks";
 }
 
+/// Those that run on this rank, or would as soon as the active agrees.
+std::set<protocol::TaskNumber> QueryMaster::own_tasks() const {
+  std::set<protocol::TaskNumber> out;
+  for (std::uint16_t s = 0; s < stages_.size(); ++s) {
+    const bool waits = asked_ && !agreed_ && !stages_[s].closed;
+    for (const Task& task : stages_[s].tasks) {
+      const bool here = task.state == TaskState::kRunning && task.worker == port_.self();
+      if (here || (waits && task.state == TaskState::kPending && choose_worker(plan_->stages[s], task) == port_.self()))
+        out.emplace(task.id.stage, task.id.task);
+    }
+  }
+  return out;
+}
+
 protocol::RunningQuery QueryMaster::progress() const {
   protocol::RunningQuery out;
   out.query = start_.query;
@@ -415,11 +432,13 @@ protocol::RunningQuery QueryMaster::progress() const {
       out.bytes_read += task.done.bytes_read;
     }
   }
-  const Stage& root = plan_->stages.back();
-  const std::vector<Task>& last = stages_.back().tasks;
   out.asks = asked_ && !agreed_;
-  out.own_task = asked_ || (root.output.kind == StageOutput::Kind::kResult && !last.empty() && last.front().state == TaskState::kRunning &&
-                            last.front().worker == port_.self());
+  out.own_tasks = own_tasks();
+  out.lost_under = start_.lost_under;
+  out.cut_for = start_.cut_for;
+  for (const StageRun& run : stages_)
+    for (const Task& task : run.tasks)
+      if (task.workers_lost > 0) out.lost_under[{task.id.stage, task.id.task}] = task.workers_lost;
   out.fraction = tasks == 0 ? 0 : static_cast<double>(done) / static_cast<double>(tasks);
   return out;
 }

@@ -83,7 +83,7 @@ bool WorkerNode::on_message(Rank source, ByteView message) {
       if (it != queries_.end() && it->second.master) it->second.master->on_task_done(source, std::move(done));
       return true;
     }
-    case Tag::kCancelTask: engine_.cancel(protocol::decode_cancel_task(message)); return true;
+    case Tag::kCancelTask: engine_.cancel(protocol::decode_task_tag(message)); return true;
     case Tag::kDropStage: {
       auto tag = protocol::decode_query_tag(message);
       outputs_.drop_stage(tag.query, tag.number);
@@ -165,6 +165,9 @@ void WorkerNode::query_ready(protocol::StartQuery start, std::shared_ptr<const p
     query_finished(std::move(done), std::move(root));
   };
   callbacks.ask = [this] { loop_.post([this] { heartbeat(); }); };
+  callbacks.own_task = [this](const TaskId& task) {
+    if (const Rank active = view_.active(); active != kNoRank) port_.send(active, protocol::encode_task_tag(Tag::kOwnTask, task));
+  };
   it->second.master = std::make_unique<QueryMaster>(std::move(start), std::move(plan), std::move(splits), port_, std::move(callbacks));
   auto alive = view_.with_role(cluster::Role::kWorker);
   it->second.master->on_workers({alive.begin(), alive.end()});

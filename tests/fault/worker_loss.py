@@ -239,13 +239,13 @@ TWO_STAGES = "SET tajo.optimizer.force_distributed = 'on'; SELECT g, count(*) FR
 
 
 class Poison:
-    """A statement whose scan kills the workers it runs on, or (action "hold") stands still there until kill()."""
+    """A statement that kills the workers that come to `point` with it, or (action "hold") stands still there until kill()."""
 
-    def __init__(self, cluster, faults, sql, action):
-        self.cluster, self.faults, self.error = cluster, faults, None
+    def __init__(self, cluster, faults, sql, point, action):
+        self.cluster, self.faults, self.point, self.error = cluster, faults, point, None
         self.pids = [pid for _, pid in workers(cluster)]
         for pid in self.pids:  # masters scan, too
-            (faults / f"task.scan.{pid}").write_text(action)
+            (faults / f"{point}.{pid}").write_text(action)
         self.master = 1 if cluster.active()[2] == 0 else 0  # serves the client, is not hit
         self.connection = cluster.connect(self.master)
         self.thread = threading.Thread(target=self.run, args=(sql,))
@@ -258,7 +258,7 @@ class Poison:
             self.error = e
 
     def held(self):
-        return [pid for pid in self.pids if (self.faults / f"task.scan.{pid}.hit").exists()]
+        return [pid for pid in self.pids if (self.faults / f"{self.point}.{pid}.hit").exists()]
 
     def kill(self):
         check(wait_until(self.held, PATIENCE_S), "a worker runs the task")
@@ -272,6 +272,8 @@ class Poison:
         pid = self.cluster.active(self.master)[1]
         self.cluster.kill(pid)
         check(wait_until(lambda: pid not in [p for _, p, role, _ in self.cluster.members(self.master) if role], PATIENCE_S), "a backup has taken over")
+        logs = list(self.cluster.directory.rglob("*rank*.log"))
+        check(wait_until(lambda: any("runs on: QueryMaster" in log.read_text() for log in logs), PATIENCE_S), "and heard of the query's QueryMaster")
 
     def ended(self, text, dead):
         """It has failed with 58000, and so many workers are dead."""
@@ -288,13 +290,14 @@ class Poison:
 
 def poison_case():
     """A task that kills every worker it runs on: two die, then its query fails with 58000."""
-    for name, sql in (("one stage", ONE_STAGE), ("two stages", TWO_STAGES)):
+    for name, sql, point in (("one stage", ONE_STAGE, "task.scan"), ("two stages", TWO_STAGES, "task.scan"),
+                             ("two stages, the result's", TWO_STAGES, "task.exchange")):  # with its QueryMaster
         for takeover in (False, True):
             text = f"{name}{', the active killed in between' if takeover else ''}"
             with tempfile.TemporaryDirectory(prefix="tajo-poison-") as directory, \
                     Cluster(masters=3, workers=POISON_WORKERS, environment={"TAJO_FAULTS": directory}) as cluster:
                 cluster.query("CREATE TABLE small AS SELECT i AS k, i % 5 AS g FROM generate_series(1, 25) AS t(i)")
-                poison = Poison(cluster, pathlib.Path(directory), sql, "hold" if takeover else "kill")
+                poison = Poison(cluster, pathlib.Path(directory), sql, point, "hold" if takeover else "kill")
                 if takeover:
                     poison.kill()
                     poison.kill_active()

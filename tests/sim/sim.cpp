@@ -130,7 +130,7 @@ std::string message_name(const Bytes& payload) {
   static constexpr const char* kNames[] = {"StartQuery", "QueryDone", "QueryDoneAck", "CancelQuery", "Plan", "RunTask", "TaskDone", "CancelTask",
                                            "DropStage", "DropQuery", "Heartbeat", "ClientRequest", "ClientReply", "PlanningMark",
                                            "KeepOutcome", "OutcomeKept", "HeldOutcomes", "AskResult", "ResultFound", "RunOwnTasks",
-                                           "AskAlive", "Alive"};
+                                           "AskAlive", "Alive", "OwnTask"};
   if (payload.empty() || payload[0] == cluster::kClusterTag) return "cluster";
   const std::size_t tag = static_cast<std::size_t>(payload[0]) - protocol::kFirstTag;
   return tag < std::size(kNames) ? kNames[tag] : "tag " + std::to_string(static_cast<int>(payload[0]));

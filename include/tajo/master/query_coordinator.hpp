@@ -50,6 +50,8 @@ class QueryCoordinator {
   void release(const QueryId& query);
   void on_query_done(Rank source, protocol::QueryDone done);
   void on_heartbeat(Rank source, const protocol::Heartbeat& heartbeat);
+  /// A QueryMaster's rank begins a task of its query.
+  void on_own_task(Rank source, const TaskId& task);
   void on_view(const cluster::View& view, Micros now);
   void on_active(Epoch epoch, Micros now);
   /// Superseded: nothing is answered any more from here; callers learn it as kOutcomeUnknown.
@@ -70,7 +72,7 @@ class QueryCoordinator {
     std::set<Rank> not_started_on;  ///< workers that could not: no memory, no descriptors
     bool waiting_adoption = false;
     bool canceled = false;
-    bool own_task = false;      ///< its QueryMaster's rank, lost now, is lost under a task of the query
+    std::set<protocol::TaskNumber> own_tasks;  ///< its QueryMaster's rank, lost now, is lost under these
     int unheard = 0;            ///< heartbeats of its QueryMaster's rank in a row that did not name it
   };
   void dispatch();

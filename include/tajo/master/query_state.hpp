@@ -10,13 +10,15 @@
 
 #include "tajo/common/ids.hpp"
 #include "tajo/journal/record.hpp"
+#include "tajo/protocol/messages.hpp"
 
 namespace tajo::master {
 
 /// What a running query has cost already: the count of a poison query goes on over takeovers and new starts.
 struct QueryLosses {
-  std::uint16_t query_masters = 0;  ///< that left the view
-  std::uint16_t under_tasks = 0;    ///< of these, with tasks of the query running on their rank
+  std::uint16_t query_masters = 0;   ///< that left the view
+  protocol::TaskLosses under_tasks;  ///< workers, these among them, that died under tasks
+  std::uint32_t cut_for = 0;         ///< workers its scans are cut into tasks for, so that numbers stay the same
 };
 
 /// One query as history keeps it; running ones have finished_ms = 0.

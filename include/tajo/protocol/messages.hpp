@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,7 @@ enum class Tag : std::uint8_t {
   kRunOwnTasks,      ///< active → QueryMaster that asks: its rank may run tasks of the query
   kAskAlive,         ///< QueryMaster → workers, after a worker was lost with tasks: a query, a round
   kAlive,            ///< worker → QueryMaster: the same
+  kOwnTask,          ///< QueryMaster → active: a task begins on its own rank
 };
 inline constexpr std::uint8_t kFirstTag = 16;
 
@@ -53,6 +55,8 @@ Error to_error(const ErrorText& text);
 
 /// Workers that may die under one task before its query fails: a poison task must not take the cluster.
 inline constexpr int kMaxWorkersLostPerTask = 2;
+using TaskNumber = std::pair<std::uint16_t, std::uint32_t>;  ///< stage and task of it: the same in each attempt of a query
+using TaskLosses = std::map<TaskNumber, std::uint16_t>;      ///< workers that died under each task
 
 struct SourceRef {
   Rank rank = kNoRank;
@@ -71,6 +75,8 @@ struct StartQuery {
   StageInputs feeds;          ///< outputs that exist before the query starts (COPY FROM STDIN)
   std::uint32_t max_task_attempts = 4;
   std::uint16_t query_masters_lost = 0;  ///< any: tasks run elsewhere if there is an elsewhere, and here when the active agreed
+  TaskLosses lost_under;      ///< so far
+  std::uint32_t cut_for = 0;  ///< workers that scans are cut into tasks for, in each attempt; 0: `workers`
   std::string result_path;    ///< where a result larger than kMaxInlineResultBytes goes
   std::map<std::uint32_t, std::vector<data::Split>> splits;  ///< given splits (flush); others are enumerated
 };
@@ -124,8 +130,10 @@ struct RunningQuery {
   std::uint16_t attempt = 0;
   double fraction = 0;
   std::uint64_t rows_read = 0, bytes_read = 0;
-  bool own_task = false;  ///< this rank, lost now, would be lost under a task of the query
-  bool asks = false;      ///< … that is not begun before kRunOwnTasks
+  std::set<TaskNumber> own_tasks;  ///< this rank, lost now, would be lost under these
+  bool asks = false;               ///< … which are not begun before kRunOwnTasks
+  TaskLosses lost_under;           ///< as far as this QueryMaster and those before it know
+  std::uint32_t cut_for = 0;       ///< as in StartQuery
 };
 
 struct Heartbeat {
@@ -203,7 +211,8 @@ Bytes encode(const ClientReply& m);
 Bytes encode_plan_message(const QueryId& query, std::uint16_t attempt, ByteView plan);
 /// kQueryDoneAck, kCancelQuery, kDropQuery, kRunOwnTasks: a query and a number (attempt or stage); kDropStage too.
 Bytes encode_query_tag(Tag tag, const QueryId& query, std::uint16_t number);
-Bytes encode_cancel_task(const TaskId& task);
+/// kCancelTask, kOwnTask.
+Bytes encode_task_tag(Tag tag, const TaskId& task);
 struct PlanningMark { std::string request_id; std::uint16_t count = 0; };
 Bytes encode(const HeldOutcomes& m);
 HeldOutcomes decode_held_outcomes(ByteView m);
@@ -222,7 +231,7 @@ ClientRequest decode_client_request(ByteView m);
 ClientReply decode_client_reply(ByteView m);
 struct QueryTag { QueryId query; std::uint16_t number = 0; };
 QueryTag decode_query_tag(ByteView m);
-TaskId decode_cancel_task(ByteView m);
+TaskId decode_task_tag(ByteView m);
 struct PlanMessage { QueryId query; std::uint16_t attempt = 0; Bytes plan; };
 PlanMessage decode_plan_message(ByteView m);
 

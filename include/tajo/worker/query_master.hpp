@@ -30,12 +30,13 @@ class QueryMaster {
     std::function<void(protocol::QueryDone done, std::optional<protocol::SourceRef> root)> finished;
     /// The active should hear progress() at once: it asks for run_own_tasks(). Called once, in the middle of a call.
     std::function<void()> ask;
+    /// This task begins on this rank: the active should hear it before, should the rank be lost under it.
+    std::function<void(const TaskId& task)> own_task;
   };
 
   QueryMaster(protocol::StartQuery start, std::shared_ptr<const plan::PhysicalPlan> plan,
               std::map<std::uint32_t, std::vector<data::Split>> splits, protocol::ControlPort& port, Callbacks callbacks);
 
-  void run();
   void on_task_done(Rank worker, protocol::TaskDone done);
   /// Ranks that left the view; `workers`: those it may use from now on.
   void on_workers(const std::set<Rank>& workers);
@@ -90,6 +91,7 @@ class QueryMaster {
   void lose_output(std::uint16_t stage, std::uint32_t task);
   void restart_consumers(std::uint16_t stage);
   void requeue(std::uint16_t stage, std::uint32_t task);
+  std::set<protocol::TaskNumber> own_tasks() const;
   void reopen_inputs(std::uint16_t stage);
   bool consumers_complete(std::uint16_t stage) const;
   void close_inputs(std::uint16_t stage);

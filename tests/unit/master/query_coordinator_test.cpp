@@ -40,7 +40,7 @@ class QueryCoordinatorTest : public testing::Test {
   }
   void heartbeats(int count, bool with_query) {
     protocol::Heartbeat h;
-    if (with_query) h.queries.push_back({.query = kQuery});
+    if (with_query) h.queries.emplace_back().query = kQuery;
     for (int i = 0; i < count; ++i) coordinator.on_heartbeat(kWorker, h);
   }
   GrantPort port;
@@ -107,12 +107,13 @@ class LostQueryMasters : public testing::Test {
     job.done = [this](protocol::QueryDone d) { done = std::move(d); };
     coordinator.submit(std::move(job), 0);
   }
-  void report(bool own_task, bool asks) {
+  void report(std::set<protocol::TaskNumber> own_tasks, bool asks, protocol::TaskLosses lost_under = {}) {
     protocol::Heartbeat h;
     protocol::RunningQuery r;
     r.query = kQuery;
     r.attempt = port.last.attempt;
-    r.own_task = own_task;
+    r.own_tasks = std::move(own_tasks);
+    r.lost_under = std::move(lost_under);
     r.asks = asks;
     h.queries.push_back(r);
     coordinator.on_heartbeat(port.granted.back(), h);
@@ -181,8 +182,11 @@ TEST_F(LostQueryMasters, TwoUnderTheOnlyTaskEndTheQuery) {
   EXPECT_FALSE(done);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told.back().query_masters, 1);
-  EXPECT_EQ(told.back().under_tasks, 1);
+  EXPECT_EQ(told.back().under_tasks, (protocol::TaskLosses{{{0, 0}, 1}}));
+  EXPECT_EQ(told.back().cut_for, 5u);
   EXPECT_EQ(port.last.query_masters_lost, 1);
+  EXPECT_EQ(port.last.lost_under, told.back().under_tasks);
+  EXPECT_EQ(port.last.cut_for, 5u) << "though there are four now";
   lose();
   ASSERT_TRUE(done && done->error);
   EXPECT_EQ(done->error->sqlstate, "58000");
@@ -190,7 +194,7 @@ TEST_F(LostQueryMasters, TwoUnderTheOnlyTaskEndTheQuery) {
 }
 
 TEST_F(LostQueryMasters, WhatWasCountedInAnEarlierEpochCounts) {
-  submit(true, {1, 1});
+  submit(true, {1, {{{0, 0}, 1}}, 5});
   EXPECT_EQ(port.last.query_masters_lost, 1);
   lose();
   ASSERT_TRUE(done && done->error);
@@ -200,20 +204,63 @@ TEST_F(LostQueryMasters, WhatWasCountedInAnEarlierEpochCounts) {
 TEST_F(LostQueryMasters, OnlyThoseUnderTasksCount) {
   submit(false);
   lose();  // nobody knows what it ran
-  report(false, false);
+  report({}, false);
   lose();
-  report(true, true);
+  report({{1, 0}}, true);
   EXPECT_EQ(port.agreed, std::vector<Rank>{port.granted.back()});
-  report(true, false);
+  report({{1, 0}}, false);
   EXPECT_EQ(port.agreed.size(), 1u);
   lose();
   ASSERT_EQ(told.size(), 3u);
   EXPECT_EQ(told.back().query_masters, 3);
-  EXPECT_EQ(told.back().under_tasks, 1);
+  EXPECT_EQ(told.back().under_tasks, (protocol::TaskLosses{{{1, 0}, 1}}));
   EXPECT_FALSE(done);
-  report(true, true);
+  report({{1, 0}}, true);
   lose();
   ASSERT_TRUE(done && done->error);
+}
+
+TEST_F(LostQueryMasters, AWordThatATaskBeginsIsEnough) {
+  submit(false);
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_FALSE(done);
+    TaskId task{kQuery, 1, static_cast<std::uint16_t>(port.last.attempt << 8 | 1), 0};
+    coordinator.on_own_task(port.granted.back(), task);
+    lose();  // before the next heartbeat
+  }
+  ASSERT_TRUE(done && done->error);
+  EXPECT_EQ(done->error->sqlstate, "58000");
+  EXPECT_EQ(port.granted.size(), 2u);
+}
+
+TEST_F(LostQueryMasters, WordsOfOthersAndOfTasksThatEndedDoNotCount) {
+  submit(false);
+  const TaskId mine{kQuery, 1, static_cast<std::uint16_t>(port.last.attempt << 8 | 1), 0};
+  coordinator.on_own_task(static_cast<Rank>(port.granted.back() + 1), mine);
+  TaskId earlier = mine;
+  earlier.attempt += 1 << 8;
+  coordinator.on_own_task(port.granted.back(), earlier);
+  coordinator.on_own_task(port.granted.back(), mine);
+  report({}, false);
+  lose();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told.back().under_tasks.empty());
+}
+
+TEST_F(LostQueryMasters, DifferentTasksDoNotEndIt) {
+  submit(false);
+  for (std::uint32_t task = 0; task < 3; ++task) {
+    report({{0, task}}, false);
+    lose();
+  }
+  EXPECT_FALSE(done);
+}
+
+TEST_F(LostQueryMasters, WhatAQueryMasterHadCountedGoesOn) {
+  submit(false);
+  report({}, false, {{{0, 3}, 1}});
+  lose();
+  EXPECT_EQ(port.last.lost_under, (protocol::TaskLosses{{{0, 3}, 1}}));
 }
 
 TEST_F(LostQueryMasters, FourLostForOtherReasonsDoNotEndIt) {
@@ -221,7 +268,7 @@ TEST_F(LostQueryMasters, FourLostForOtherReasonsDoNotEndIt) {
   for (int i = 0; i < kMaxQueryMasterRestarts; ++i) lose();
   EXPECT_FALSE(done);
   EXPECT_EQ(port.granted.size(), 5u);
-  EXPECT_EQ(told.back().under_tasks, 0);
+  EXPECT_TRUE(told.back().under_tasks.empty());
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class FakePort final : public protocol::ControlPort {
     switch (static_cast<Tag>(message[0])) {
       case Tag::kRunTask: tasks.push_back({to, protocol::decode_run_task(message)}); break;
       case Tag::kPlan: plans.push_back(to); break;
-      case Tag::kCancelTask: canceled.push_back(protocol::decode_cancel_task(message)); break;
+      case Tag::kCancelTask: canceled.push_back(protocol::decode_task_tag(message)); break;
       case Tag::kAskAlive: asks.emplace_back(to, protocol::decode_query_tag(message).number); break;
       case Tag::kDropStage: dropped.push_back(protocol::decode_query_tag(message).number); break;
       default: break;
@@ -70,8 +70,14 @@ class QueryMasterTest : public testing::Test {
     start.attempt = 3;
     start.workers = {2, 3, 4};
     start.query_masters_lost = query_masters_lost;
+    start.lost_under = lost_under;
+    start.cut_for = cut_for;
     QueryMaster::Callbacks callbacks;
     callbacks.ask = [this] { ++asked; };
+    callbacks.own_task = [this](const TaskId& task) {
+      EXPECT_TRUE(std::none_of(port.tasks.begin(), port.tasks.end(), [&](const auto& sent) { return sent.task.id == task; })) << "told before";
+      own.emplace_back(task.stage, task.task);
+    };
     callbacks.finished = [this](protocol::QueryDone d, std::optional<protocol::SourceRef>) {
       ++finished;
       done = std::move(d);
@@ -132,6 +138,9 @@ class QueryMasterTest : public testing::Test {
   std::unique_ptr<QueryMaster> master;
   int finished = 0, asked = 0;
   std::uint16_t query_masters_lost = 0;
+  protocol::TaskLosses lost_under;
+  std::uint32_t cut_for = 0;
+  std::vector<protocol::TaskNumber> own;  ///< tasks it told of
   protocol::QueryDone done;
 };
 
@@ -371,23 +380,68 @@ TEST_F(QueryMasterTest, AfterALostQueryMasterTasksRunHereOnlyWhenTheActiveKnows)
   EXPECT_TRUE(take(1).empty());
   EXPECT_EQ(asked, 1);
   EXPECT_TRUE(master->progress().asks);
-  EXPECT_TRUE(master->progress().own_task);
+  EXPECT_EQ(master->progress().own_tasks, (std::set<protocol::TaskNumber>{{1, 0}})) << "what it asks for";
+  EXPECT_TRUE(own.empty());
   master->run_own_tasks();
   master->run_own_tasks();
   auto root = take_one(1);
   EXPECT_EQ(root.to, kSelf);
   EXPECT_FALSE(master->progress().asks);
-  EXPECT_TRUE(master->progress().own_task);
+  EXPECT_EQ(master->progress().own_tasks, (std::set<protocol::TaskNumber>{{1, 0}}));
+  EXPECT_EQ(own, (std::vector<protocol::TaskNumber>{{1, 0}}));
   complete(root);
   EXPECT_EQ(finished, 1);
 }
 
-TEST_F(QueryMasterTest, ItTellsWhenTheResultIsMadeHere) {
-  start({{{}, StageOutput::Kind::kGather}, {{0}, StageOutput::Kind::kResult}});
-  EXPECT_FALSE(master->progress().own_task);
-  complete(take_one(0));
-  EXPECT_TRUE(master->progress().own_task);
+TEST_F(QueryMasterTest, ItTellsWhichTasksBeginHere) {
+  start({{{}, StageOutput::Kind::kGather}, {{}, StageOutput::Kind::kGather}, {{}, StageOutput::Kind::kGather}, {{0, 1, 2}, StageOutput::Kind::kResult}});
+  std::vector<FakePort::Sent> scans;
+  for (std::uint16_t stage = 0; stage < 3; ++stage) scans.push_back(take_one(stage));
+  ASSERT_EQ(scans[2].to, kSelf) << "the others first";
+  EXPECT_EQ(own, (std::vector<protocol::TaskNumber>{{2, 0}}));
+  EXPECT_EQ(master->progress().own_tasks, (std::set<protocol::TaskNumber>{{2, 0}}));
+  for (const auto& sent : scans) complete(sent);
+  EXPECT_EQ(own, (std::vector<protocol::TaskNumber>{{2, 0}, {3, 0}})) << "the result's, too";
+  EXPECT_EQ(master->progress().own_tasks, (std::set<protocol::TaskNumber>{{3, 0}}));
   EXPECT_EQ(asked, 0);
+}
+
+TEST_F(QueryMasterTest, ARankThatIsPromotedKeepsItsTasksAndMakesTheResult) {
+  start({{{}, StageOutput::Kind::kGather}, {{}, StageOutput::Kind::kGather}, {{}, StageOutput::Kind::kGather}, {{0, 1, 2}, StageOutput::Kind::kResult}});
+  const auto other = take_one(0), another = take_one(1), here = take_one(2);
+  ASSERT_EQ(here.to, kSelf);
+  leave({3, 4});
+  EXPECT_TRUE(take(2).empty()) << "it runs on";
+  EXPECT_TRUE(master->progress().lost_under.empty());
+  for (const auto& sent : {other, another, here}) complete(sent);
+  const auto result = take_one(3);
+  EXPECT_EQ(result.to, kSelf) << "whose outputs it collects";
+  complete(result);
+  EXPECT_EQ(finished, 1);
+  EXPECT_FALSE(done.error);
+}
+
+TEST_F(QueryMasterTest, WorkersLostUnderAnEarlierQueryMasterCount) {
+  query_masters_lost = 1;
+  lost_under = {{{0, 0}, 1}};
+  start({{{}, StageOutput::Kind::kGather}, {{0}, StageOutput::Kind::kResult}});
+  EXPECT_EQ(master->progress().lost_under, lost_under);
+  EXPECT_TRUE(take(0).empty()) << "first who lives";
+  all_answer();
+  const auto second = take_one(0);
+  EXPECT_NE(second.to, kSelf);
+  std::set<Rank> left = {2, 3, 4};
+  left.erase(second.to);
+  leave(left);
+  ASSERT_TRUE(done.error);
+  EXPECT_EQ(done.error->sqlstate, "58000");
+}
+
+TEST_F(QueryMasterTest, ASuccessorKnowsWhatWasLostUnderWhichTask) {
+  start({{{}, StageOutput::Kind::kGather}, {{}, StageOutput::Kind::kGather}, {{0, 1}, StageOutput::Kind::kResult}});
+  take(0);
+  lose(take_one(1).to);
+  EXPECT_EQ(master->progress().lost_under, (protocol::TaskLosses{{{1, 0}, 1}}));
 }
 
 TEST_F(QueryMasterTest, TheSystemsFailuresAreRetriedTheQuerysOwnAreNot) {
@@ -487,8 +541,8 @@ TEST_F(QueryMasterTest, AWorkerThatLostThePlanIsSentItAgain) {
 }
 
 TEST_F(QueryMasterTest, WithoutWorkersItWaitsForOne) {
-  start({{{}, StageOutput::Kind::kResult}});
-  take(0);
+  start({{{}, StageOutput::Kind::kGather}, {{0}, StageOutput::Kind::kResult}});
+  ASSERT_NE(take_one(0).to, kSelf);
   master->on_workers({});
   EXPECT_TRUE(take(0).empty());
   EXPECT_EQ(finished, 0);
@@ -496,6 +550,7 @@ TEST_F(QueryMasterTest, WithoutWorkersItWaitsForOne) {
   auto sent = take_one(0);
   EXPECT_EQ(sent.to, 5);
   complete(sent);
+  complete(take_one(1));
   EXPECT_EQ(finished, 1);
 }
 
