@@ -47,7 +47,8 @@ void QueryCoordinator::submit(QueryJob job, Micros now) {
     }
     if (auto report = reported_.find(id); report != reported_.end()) {
       query.query_master = report->second.first;
-      query.attempt = report->second.second;
+      query.attempt = report->second.second.attempt;
+      note(query, report->second.second);
       log_info("master", "query " + id.str() + " runs on: QueryMaster on rank " + std::to_string(query.query_master) + ", attempt " +
                              std::to_string(query.attempt));
     } else {
@@ -187,7 +188,7 @@ void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& hear
   if (epoch_ == 0) return;
   heard_.insert(source);
   for (const protocol::RunningQuery& r : heartbeat.queries) {
-    reported_[r.query] = {source, r.attempt};
+    reported_[r.query] = {source, r};
     auto it = running_.find(r.query);
     if (it == running_.end()) continue;
     if (it->second.waiting_adoption) {
@@ -200,10 +201,7 @@ void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& hear
     }
     if (it->second.query_master != source || it->second.attempt != r.attempt) continue;
     it->second.unheard = -1;  // the count below makes it 0
-    it->second.own_tasks = r.own_tasks;
-    QueryLosses& losses = it->second.job.losses;
-    if (r.cut_for != 0) losses.cut_for = r.cut_for;
-    for (const auto& [task, workers] : r.lost_under) losses.under_tasks[task] = std::max(losses.under_tasks[task], workers);
+    note(it->second, r);
     if (r.asks) port_.send(source, protocol::encode_query_tag(Tag::kRunOwnTasks, r.query, r.attempt));
     std::lock_guard lock(progress_mutex_);
     progress_[r.query] = r;
@@ -216,7 +214,16 @@ void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& hear
   }
 }
 
+void QueryCoordinator::note(Running& query, const protocol::RunningQuery& report) {
+  query.own_tasks = report.own_tasks;
+  QueryLosses& losses = query.job.losses;
+  if (report.cut_for != 0) losses.cut_for = report.cut_for;
+  for (const auto& [task, workers] : report.lost_under) losses.under_tasks[task] = std::max(losses.under_tasks[task], workers);
+}
+
 void QueryCoordinator::on_own_task(Rank source, const TaskId& task) {
+  if (auto report = reported_.find(task.query); report != reported_.end() && report->second.first == source)
+    report->second.second.own_tasks.emplace(task.stage, task.task);
   auto it = running_.find(task.query);
   if (it == running_.end() || it->second.query_master != source || it->second.attempt != task.attempt >> 8) return;
   it->second.own_tasks.emplace(task.stage, task.task);

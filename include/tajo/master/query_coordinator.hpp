@@ -77,6 +77,8 @@ class QueryCoordinator {
   };
   void dispatch();
   void grant(Running& query);
+  /// What its QueryMaster tells, should it be lost.
+  static void note(Running& query, const protocol::RunningQuery& report);
   std::optional<Error> lose_query_master(Running& query);
   bool start_elsewhere(Running& query, Rank source);
   void finish(const QueryId& id, protocol::QueryDone done);
@@ -92,7 +94,7 @@ class QueryCoordinator {
   std::map<QueryId, Running> running_;   ///< granted, waiting for adoption or queued (query_master == kNoRank)
   std::map<QueryId, std::pair<Rank, protocol::QueryDone>> early_;           ///< done before adoption asked
   std::map<QueryId, std::pair<Rank, std::uint16_t>> held_;                  ///< ended, not released: QueryMaster and attempt
-  std::map<QueryId, std::pair<Rank, std::uint16_t>> reported_;              ///< QueryMasters heard of since on_active
+  std::map<QueryId, std::pair<Rank, protocol::RunningQuery>> reported_;     ///< QueryMasters heard of since on_active
   std::set<Rank> heard_;                                                    ///< ranks that reported since on_active
   mutable std::mutex progress_mutex_;
   std::map<QueryId, protocol::RunningQuery> progress_;

@@ -97,11 +97,12 @@ class LostQueryMasters : public testing::Test {
     coordinator.on_active(1, 0);
     coordinator.on_view(view, 0);
   }
-  void submit(bool one_task, QueryLosses losses = {}) {
+  void submit(bool one_task, QueryLosses losses = {}, bool adopt = false) {
     QueryJob job;
     job.id = kQuery;
     job.epoch = job.submitted_epoch = 1;
     job.one_task = one_task;
+    job.adopt = adopt;
     job.losses = losses;
     job.lost = [this](const QueryLosses& l) { told.push_back(l); };
     job.done = [this](protocol::QueryDone d) { done = std::move(d); };
@@ -231,6 +232,22 @@ TEST_F(LostQueryMasters, AWordThatATaskBeginsIsEnough) {
   ASSERT_TRUE(done && done->error);
   EXPECT_EQ(done->error->sqlstate, "58000");
   EXPECT_EQ(port.granted.size(), 2u);
+}
+
+TEST_F(LostQueryMasters, WhatWasToldBeforeTheQueryIsTakenUpCounts) {
+  protocol::Heartbeat h;
+  protocol::RunningQuery& r = h.queries.emplace_back();
+  r.query = kQuery;
+  r.attempt = 6;
+  r.own_tasks = {{1, 0}};
+  coordinator.on_heartbeat(2, h);
+  submit(false, {1, {{{1, 0}, 1}}, 5}, true);
+  EXPECT_TRUE(port.granted.empty()) << "it runs on rank 2";
+  ++view.number;
+  view.members.erase(2);
+  coordinator.on_view(view, 0);
+  ASSERT_TRUE(done && done->error);
+  EXPECT_EQ(done->error->sqlstate, "58000");
 }
 
 TEST_F(LostQueryMasters, WordsOfOthersAndOfTasksThatEndedDoNotCount) {
