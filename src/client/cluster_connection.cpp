@@ -161,7 +161,9 @@ std::vector<std::pair<std::string, std::string>> ClusterConnection::parameters(c
 }
 
 std::vector<std::pair<std::string, std::string>> ClusterConnection::second_connection() const {
-  return parameters(options_.hosts[host_], false);
+  auto list = parameters(options_.hosts[host_], false);
+  list.emplace_back("options", "-c tajo.session.keep=off");  // it looks at the session of the first
+  return list;
 }
 
 pg_conn* open_connection(const std::vector<std::pair<std::string, std::string>>& parameters, std::string& why) {

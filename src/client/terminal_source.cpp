@@ -32,6 +32,8 @@ class TerminalSource : public LineSource {
     el_set(edit_, EL_HIST, ::history, history_);
     el_set(edit_, EL_SIGNAL, 0);
     el_set(edit_, EL_BIND, "^R", "em-inc-search-prev", nullptr);
+    // A Ctrl-D that was typed before the terminal gave up its line mode arrives as a NUL, which would be part of the line.
+    el_set(edit_, EL_BIND, "^@", "em-delete-or-list", nullptr);
     el_source(edit_, nullptr);
   }
   ~TerminalSource() override {

@@ -13,6 +13,7 @@ namespace tajo::pgwire {
 namespace {
 
 constexpr std::string_view kSessionSetting = "tajo.session";  // names the session, to take it up again elsewhere
+constexpr std::string_view kKeepSetting = "tajo.session.keep";  // off: nobody comes back for it
 
 bool is_utf8_name(std::string_view name) {
   std::string folded;
@@ -50,7 +51,7 @@ void Connection::run() noexcept {
   }
   if (watch_id_ != 0) context_.watch.remove(watch_id_, socket_.fd());
   if (cancel_key_.process != 0) context_.cancels.remove(cancel_key_);
-  const auto end = session_.empty() ? SessionUse::End::kUsed : control_->let_go(ends_session_);
+  const auto end = session_.empty() ? SessionUse::End::kUsed : control_->let_go(ends_session_ || !keeps_session_);
   if (end != SessionUse::End::kUsed && !control_->stopping()) {
     try {
       if (end == SessionUse::End::kClosed) context_.service.close_session(session_);
@@ -132,7 +133,11 @@ void Connection::open_session(const StartupMessage& startup) {
       if (!settings_.zone)
         throw Error(sqlstate::kInvalidParameter, "invalid value for parameter \"TimeZone\": \"" + value + "\"");
     }
-    if (name == kSessionSetting) {
+    if (name == kKeepSetting) {
+      if (value != "on" && value != "off")
+        throw Error(sqlstate::kInvalidParameter, "invalid value for parameter \"" + name + "\": \"" + value + "\"").hint("It is on or off.");
+      keeps_session_ = value == "on";
+    } else if (name == kSessionSetting) {
       options.resume = value;
     } else {
       options.settings.emplace_back(name, value);

@@ -54,6 +54,7 @@ class Connection {
   master::SessionToken session_;
   master::SessionToken lost_session_;  ///< the one the client wanted to take up again
   SessionUse::Ticket use_ = 0;
+  bool keeps_session_ = true;          ///< when it breaks
   bool ends_session_ = true;           ///< the end of this connection is the session's
   std::vector<std::pair<std::string, std::string>> reported_;
   WireSettings settings_;

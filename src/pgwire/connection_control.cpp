@@ -13,8 +13,8 @@ void ConnectionControl::logged_in(master::SessionToken session, SessionUse::Tick
 
 bool ConnectionControl::enter_idle() {
   std::lock_guard lock(mutex_);
-  if (stopping_ || gone_) return false;
-  idle_ = true;
+  if (stopping_) return false;
+  idle_ = true;  // also when the client has gone: its last messages (Terminate) are read to the end of the stream
   return true;
 }
 

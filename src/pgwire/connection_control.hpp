@@ -14,7 +14,7 @@ class ConnectionControl {
 
   // The connection's own thread.
   void logged_in(master::SessionToken session, SessionUse::Ticket use);  ///< the session is in use (SessionUse::begin)
-  /// False: a stop was asked for or the client has gone, do not read.
+  /// False: a stop was asked for, do not read.
   bool enter_idle();
   void leave_idle();
   bool begin_statement();  ///< false: the client has gone

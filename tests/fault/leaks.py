@@ -97,7 +97,7 @@ def run_cluster(number, arguments):
         with contextlib.closing(Asker(rig)) as asker:
             for n in range(max(44, arguments.queries // 10)):
                 problems += filter(None, [asker.ask(n)])
-            before = {pid: usage(pid) for pid in rig.processes()}
+            before, launchers = {pid: usage(pid) for pid in rig.processes()}, set(temporary_files(rig))
             kill_at, due = chance.sample(range(arguments.queries), arguments.kills), 0
             for n in range(arguments.queries):
                 due += n in kill_at
@@ -123,9 +123,11 @@ def run_cluster(number, arguments):
                     found.append(f"process {pid}: {files_before} open files became {files}")
             return found
 
-        folders = ["root/staging"] if arguments.staging else []
-        wait_until(lambda: not grown() and not temporary_files(rig, *folders), SWEPT_S if arguments.staging else SETTLE_S, 1)
-        problems += grown() + [f"temporary file {p}" for p in temporary_files(rig, *folders)]
+        def left():
+            return [f"temporary file {p}" for p in temporary_files(rig, *(["root/staging"] if arguments.staging else [])) if p not in launchers]
+
+        wait_until(lambda: not grown() and not left(), SWEPT_S if arguments.staging else SETTLE_S, 1)
+        problems += grown() + left()
         total = sum(usage(pid)[0] for pid in survivors) - sum(before[pid][0] for pid in survivors)
         print(f"cluster {number}: {arguments.queries} queries, {len(killed)} kills ({', '.join(killed)}), {len(survivors)} survivors, "
               f"memory {total / (1 << 20):+.0f} MiB in all", flush=True)

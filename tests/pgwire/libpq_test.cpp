@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <chrono>
@@ -336,6 +337,37 @@ TEST(Vanish, WhatTheClientHasTakenUpAgainGoesOn) {
   EXPECT_EQ(s.service.left, 0);
   b.reset();  // says goodbye
   EXPECT_TRUE(wait_until([&] { return s.service.sessions == 0; }));
+}
+
+TEST(Vanish, ASessionThatIsNotToBeKeptEndsWithItsConnection) {
+  RunningServer s;
+  Conn c = connect(s.local() + " options='-c tajo.session.keep=off'");
+  EXPECT_EQ(cell(query(c, "SELECT 1"), 0, 0), "1");
+  ::shutdown(PQsocket(c.get()), SHUT_RDWR);
+  EXPECT_TRUE(wait_until([&] { return s.service.sessions == 0; }));
+  EXPECT_EQ(s.service.left, 0);
+  Conn wrong = connect(s.local() + " options='-c tajo.session.keep=perhaps'");
+  EXPECT_THAT(PQerrorMessage(wrong.get()), HasSubstr("tajo.session.keep"));
+}
+
+TEST(Vanish, AGoodbyeAtOnceIsHeard) {  // though its connection is noticed to be gone before the first look at its messages
+  // On one processor the client often closes before the connection's own thread runs again.
+  cpu_set_t all, one;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof all, &all), 0);
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu)
+    if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  RunningServer s;
+  constexpr int kTimes = 200;
+  for (int i = 0; i < kTimes; ++i) {
+    Conn a = connect(s.local());
+    connect(s.local() + " options='-c tajo.session=" + PQparameterStatus(a.get(), "tajo.session") + "'").reset();
+    ::shutdown(PQsocket(a.get()), SHUT_RDWR);
+  }
+  EXPECT_TRUE(wait_until([&] { return s.service.sessions == 0; })) << s.service.sessions;
+  EXPECT_EQ(s.service.left, 0);
+  ::sched_setaffinity(0, sizeof all, &all);
 }
 
 TEST(Vanish, AGoodbyeEndsTheSession) {
