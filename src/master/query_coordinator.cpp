@@ -100,10 +100,12 @@ void QueryCoordinator::grant(Running& query) {
   query.workers = start.workers;
   query.unheard = 0;
   query.own_tasks.clear();
+  query.heard = false;
   QueryLosses& losses = query.job.losses;
   if (losses.cut_for == 0) losses.cut_for = static_cast<std::uint32_t>(start.workers.size());
   start.query_masters_lost = losses.query_masters;
   start.lost_under = losses.under_tasks;
+  start.lost_unheard = losses.unheard;
   start.cut_for = losses.cut_for;
   start.feeds = query.job.feeds;
   start.max_task_attempts = max_task_attempts_;
@@ -215,6 +217,7 @@ void QueryCoordinator::on_heartbeat(Rank source, const protocol::Heartbeat& hear
 }
 
 void QueryCoordinator::note(Running& query, const protocol::RunningQuery& report) {
+  query.heard = true;
   query.own_tasks = report.own_tasks;
   QueryLosses& losses = query.job.losses;
   if (report.cut_for != 0) losses.cut_for = report.cut_for;
@@ -226,6 +229,7 @@ void QueryCoordinator::on_own_task(Rank source, const TaskId& task) {
     report->second.second.own_tasks.emplace(task.stage, task.task);
   auto it = running_.find(task.query);
   if (it == running_.end() || it->second.query_master != source || it->second.attempt != task.attempt >> 8) return;
+  it->second.heard = true;
   it->second.own_tasks.emplace(task.stage, task.task);
 }
 
@@ -255,8 +259,9 @@ std::optional<Error> QueryCoordinator::lose_query_master(Running& query) {
   query.workers.clear();
   query.attempt = static_cast<std::uint16_t>((query.attempt + 1) & 0xFF);
   ++losses.query_masters;
+  if (!query.heard && query.own_tasks.empty()) losses.unheard = true;
   int worst = 0;
-  for (const protocol::TaskNumber& task : std::exchange(query.own_tasks, {})) worst = std::max<int>(worst, ++losses.under_tasks[task]);
+  for (const protocol::TaskNumber& task : std::exchange(query.own_tasks, {})) worst = std::max<int>(worst, ++losses.under_tasks[task] + losses.unheard);
   if (query.canceled) return Error(sqlstate::kQueryCanceled, "canceling statement due to user request");
   if (worst >= protocol::kMaxWorkersLostPerTask)
     return Error("58000", "a task of query " + name + " was lost with its worker " + std::to_string(worst) + " times");

@@ -66,6 +66,7 @@ QueryRecord get_query(ByteReader& in) {
 
 void put_losses(ByteWriter& out, const QueryLosses& losses) {
   out.put(losses.query_masters);
+  out.put(static_cast<std::uint8_t>(losses.unheard));
   out.put(losses.cut_for);
   out.put(static_cast<std::uint32_t>(losses.under_tasks.size()));
   for (const auto& [task, workers] : losses.under_tasks) {
@@ -78,6 +79,7 @@ void put_losses(ByteWriter& out, const QueryLosses& losses) {
 QueryLosses get_losses(ByteReader& in) {
   QueryLosses losses;
   losses.query_masters = in.get<std::uint16_t>();
+  losses.unheard = in.get<std::uint8_t>() != 0;
   losses.cut_for = in.get<std::uint32_t>();
   for (auto tasks = in.get<std::uint32_t>(); tasks > 0; --tasks) {
     const auto stage = in.get<std::uint16_t>();

@@ -44,13 +44,13 @@ void load_blocks(A& a, std::vector<std::shared_ptr<const Bytes>>& blocks) {
 
 template <class A>
 void save(A& a, const StartQuery& m) {
-  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.lost_under, m.cut_for, m.result_path,
+  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.lost_under, m.lost_unheard, m.cut_for, m.result_path,
     m.splits);
   save_bytes(a, m.plan);
 }
 template <class A>
 void load(A& a, StartQuery& m) {
-  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.lost_under, m.cut_for, m.result_path,
+  a(m.query, m.attempt, m.epoch, m.workers, m.feeds, m.max_task_attempts, m.query_masters_lost, m.lost_under, m.lost_unheard, m.cut_for, m.result_path,
     m.splits);
   m.plan = load_bytes(a);
 }

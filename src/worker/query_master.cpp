@@ -35,7 +35,7 @@ QueryMaster::QueryMaster(protocol::StartQuery start, std::shared_ptr<const plan:
   for (const Stage& stage : plan_->stages)
     for (std::uint16_t input : stage.inputs)
       if (input < stages_.size()) consumers_[input].push_back(stage.number);
-  if (!start_.lost_under.empty()) ask_who_lives();
+  if (start_.lost_unheard || !start_.lost_under.empty()) ask_who_lives();
 }
 
 void QueryMaster::plan_tasks(std::uint16_t number) {
@@ -78,7 +78,7 @@ void QueryMaster::plan_tasks(std::uint16_t number) {
     run.tasks[i].id.stage = number;
     run.tasks[i].id.task = i;
     const auto lost = start_.lost_under.find({number, i});
-    if (lost != start_.lost_under.end()) run.tasks[i].workers_lost = lost->second;
+    run.tasks[i].workers_lost = static_cast<std::uint16_t>((lost == start_.lost_under.end() ? 0 : lost->second) + start_.lost_unheard);
   }
 }
 
@@ -194,7 +194,7 @@ void QueryMaster::repeat_running() {
   for (std::uint16_t s = 0; s < stages_.size(); ++s)
     for (const Task& task : stages_[s].tasks)
       if (task.state == TaskState::kRunning) send_task(s, task);
-  if (losses_ > 0 || !start_.lost_under.empty()) ask_who_lives();
+  if (losses_ > 0 || start_.lost_unheard || !start_.lost_under.empty()) ask_who_lives();
 }
 
 void QueryMaster::send_task(std::uint16_t stage, const Task& task) {
@@ -438,7 +438,8 @@ protocol::RunningQuery QueryMaster::progress() const {
   out.cut_for = start_.cut_for;
   for (const StageRun& run : stages_)
     for (const Task& task : run.tasks)
-      if (task.workers_lost > 0) out.lost_under[{task.id.stage, task.id.task}] = task.workers_lost;
+      if (const int lost = task.workers_lost - start_.lost_unheard; lost > 0)
+        out.lost_under[{task.id.stage, task.id.task}] = static_cast<std::uint16_t>(lost);
   out.fraction = tasks == 0 ? 0 : static_cast<double>(done) / static_cast<double>(tasks);
   return out;
 }

@@ -73,6 +73,7 @@ class QueryCoordinator {
     bool waiting_adoption = false;
     bool canceled = false;
     std::set<protocol::TaskNumber> own_tasks;  ///< its QueryMaster's rank, lost now, is lost under these
+    bool heard = false;         ///< its QueryMaster has said something
     int unheard = 0;            ///< heartbeats of its QueryMaster's rank in a row that did not name it
   };
   void dispatch();

@@ -18,6 +18,7 @@ namespace tajo::master {
 struct QueryLosses {
   std::uint16_t query_masters = 0;   ///< that left the view
   protocol::TaskLosses under_tasks;  ///< workers, these among them, that died under tasks
+  bool unheard = false;              ///< one was lost before it said what it ran: that may have been any task
   std::uint32_t cut_for = 0;         ///< workers its scans are cut into tasks for, so that numbers stay the same
 };
 

@@ -76,6 +76,7 @@ struct StartQuery {
   std::uint32_t max_task_attempts = 4;
   std::uint16_t query_masters_lost = 0;  ///< any: tasks run elsewhere if there is an elsewhere, and here when the active agreed
   TaskLosses lost_under;      ///< so far
+  bool lost_unheard = false;  ///< and one more under whichever task
   std::uint32_t cut_for = 0;  ///< workers that scans are cut into tasks for, in each attempt; 0: `workers`
   std::string result_path;    ///< where a result larger than kMaxInlineResultBytes goes
   std::map<std::uint32_t, std::vector<data::Split>> splits;  ///< given splits (flush); others are enumerated

@@ -137,13 +137,14 @@ TEST(QueryState, LossesOfARunningQueryAreKept) {
   QueryRecord running = query(1, 0), other = query(2, 0);
   for (const QueryRecord& q : {running, other}) state.apply(record(QueryState::submitted_record(q)));
   const Bytes before = state.snapshot();
-  running.losses = {2, {{{1, 7}, 1}}, 12};
+  running.losses = {2, {{{1, 7}, 1}}, true, 12};
   state.apply(record(QueryState::submitted_record(running)));
   QueryState successor;
   successor.restore(state.snapshot());
   for (const QueryState* s : {&state, &successor}) {
     EXPECT_EQ(s->find({1000, 1})->losses.query_masters, 2);
     EXPECT_EQ(s->find({1000, 1})->losses.under_tasks, (protocol::TaskLosses{{{1, 7}, 1}}));
+    EXPECT_TRUE(s->find({1000, 1})->losses.unheard);
     EXPECT_EQ(s->find({1000, 1})->losses.cut_for, 12u);
     EXPECT_EQ(s->find({1000, 2})->losses.query_masters, 0);
     EXPECT_EQ(s->running().size(), 2u);

@@ -195,7 +195,7 @@ TEST_F(LostQueryMasters, TwoUnderTheOnlyTaskEndTheQuery) {
 }
 
 TEST_F(LostQueryMasters, WhatWasCountedInAnEarlierEpochCounts) {
-  submit(true, {1, {{{0, 0}, 1}}, 5});
+  submit(true, {1, {{{0, 0}, 1}}, false, 5});
   EXPECT_EQ(port.last.query_masters_lost, 1);
   lose();
   ASSERT_TRUE(done && done->error);
@@ -204,9 +204,10 @@ TEST_F(LostQueryMasters, WhatWasCountedInAnEarlierEpochCounts) {
 
 TEST_F(LostQueryMasters, OnlyThoseUnderTasksCount) {
   submit(false);
-  lose();  // nobody knows what it ran
-  report({}, false);
-  lose();
+  for (int i = 0; i < 2; ++i) {
+    report({}, false);
+    lose();
+  }
   report({{1, 0}}, true);
   EXPECT_EQ(port.agreed, std::vector<Rank>{port.granted.back()});
   report({{1, 0}}, false);
@@ -219,6 +220,22 @@ TEST_F(LostQueryMasters, OnlyThoseUnderTasksCount) {
   report({{1, 0}}, true);
   lose();
   ASSERT_TRUE(done && done->error);
+}
+
+TEST_F(LostQueryMasters, OneThatWasNotHeardCountsOnceForEachTask) {
+  submit(false);
+  lose();
+  lose();  // two that fall together
+  ASSERT_FALSE(done);
+  EXPECT_TRUE(told.back().unheard && told.back().under_tasks.empty());
+  EXPECT_TRUE(port.last.lost_unheard);
+  report({}, false);
+  lose();
+  ASSERT_FALSE(done);
+  report({{1, 0}}, true);
+  lose();
+  ASSERT_TRUE(done && done->error);
+  EXPECT_EQ(done->error->sqlstate, "58000");
 }
 
 TEST_F(LostQueryMasters, AWordThatATaskBeginsIsEnough) {
@@ -241,7 +258,7 @@ TEST_F(LostQueryMasters, WhatWasToldBeforeTheQueryIsTakenUpCounts) {
   r.attempt = 6;
   r.own_tasks = {{1, 0}};
   coordinator.on_heartbeat(2, h);
-  submit(false, {1, {{{1, 0}, 1}}, 5}, true);
+  submit(false, {1, {{{1, 0}, 1}}, false, 5}, true);
   EXPECT_TRUE(port.granted.empty()) << "it runs on rank 2";
   ++view.number;
   view.members.erase(2);

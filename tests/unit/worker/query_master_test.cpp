@@ -71,6 +71,7 @@ class QueryMasterTest : public testing::Test {
     start.workers = {2, 3, 4};
     start.query_masters_lost = query_masters_lost;
     start.lost_under = lost_under;
+    start.lost_unheard = lost_unheard;
     start.cut_for = cut_for;
     QueryMaster::Callbacks callbacks;
     callbacks.ask = [this] { ++asked; };
@@ -139,6 +140,7 @@ class QueryMasterTest : public testing::Test {
   int finished = 0, asked = 0;
   std::uint16_t query_masters_lost = 0;
   protocol::TaskLosses lost_under;
+  bool lost_unheard = false;
   std::uint32_t cut_for = 0;
   std::vector<protocol::TaskNumber> own;  ///< tasks it told of
   protocol::QueryDone done;
@@ -419,6 +421,22 @@ TEST_F(QueryMasterTest, ARankThatIsPromotedKeepsItsTasksAndMakesTheResult) {
   complete(result);
   EXPECT_EQ(finished, 1);
   EXPECT_FALSE(done.error);
+}
+
+TEST_F(QueryMasterTest, OneLostUnheardCountsForEachTask) {
+  query_masters_lost = 1;
+  lost_unheard = true;
+  start({{{}, StageOutput::Kind::kGather}, {{}, StageOutput::Kind::kGather}, {{0, 1}, StageOutput::Kind::kResult}});
+  EXPECT_TRUE(take(0).empty()) << "first who lives";
+  all_answer();
+  take(0);
+  EXPECT_TRUE(master->progress().lost_under.empty()) << "the active knows";
+  const auto second = take_one(1);
+  std::set<Rank> left = {2, 3, 4};
+  left.erase(second.to);
+  leave(left);
+  ASSERT_TRUE(done.error);
+  EXPECT_EQ(done.error->sqlstate, "58000");
 }
 
 TEST_F(QueryMasterTest, WorkersLostUnderAnEarlierQueryMasterCount) {
