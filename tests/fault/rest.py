@@ -1,0 +1,154 @@
+"""Statements over HTTP while masters die: rest.py [--case NAME]
+
+A client of /rest has no connection: name, password, session and query id are good at every master. One cluster of three
+masters: sessions, variables, answers, errors, lists and cancels; then the master that serves a running statement is
+killed, a backup first, then the active, and the client goes on at another. Asserts no time."""
+import argparse
+import pathlib
+import sys
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / folder) for folder in ("support", "sql")]
+from cluster import Cluster, wait_until  # noqa: E402
+from rest_client import Rest  # noqa: E402
+
+ROWS = 300_000
+# Some seconds, and one row that is known.
+LONG = "SELECT count(*), sum((a.i * b.i) % 7 - (a.i * b.i) % 7) FROM t a CROSS JOIN few b"
+ENDLESS = "SELECT sum(a.i % (b.i + 1)) FROM generate_series(1, 90000000) a (i) CROSS JOIN few b"
+failures = []
+
+
+def check(condition, text):
+    print(f"{'ok    ' if condition else 'WRONG '} {text}", flush=True)
+    if not condition:
+        failures.append(text)
+
+
+def same(got, want, text):
+    check(got == want, text if got == want else f"{text}: {got!r} instead of {want!r}")
+
+
+def sessions(rest):
+    """A session is opened at one master, used at another and ended at a third."""
+    one = rest.open(0, userName="ann", databaseName="default")
+    status, answer = rest.ask(1, "PUT", f"/rest/sessions/{one}/variables", {"variables": {"TimeZone": "Asia/Tokyo", "statement_timeout": 90_000}})
+    same((status, answer["variables"]["timezone"], answer["variables"]["statement_timeout"]), (200, "Asia/Tokyo", "90000"), "variables are set at another master")
+    status, answer = rest.statement(2, "SHOW timezone", one)
+    same((status, answer["result"]["rows"], answer["query"]["id"]), (200, [["Asia/Tokyo"]], None), "and hold at a third")
+    rest.statement(0, "CREATE DATABASE mine", one)
+    rest.statement(1, "USE mine", one)
+    same(rest.statement(2, "SELECT current_database(), tajo_session_id()", one)[0], 200, "so does the database")
+    status, answer = rest.ask(0, "PUT", f"/rest/sessions/{one}/variables", {"variables": {"TimeZone": None}})
+    same(answer["variables"]["timezone"], "UTC", "a variable is set back")
+    same(rest.ask(0, "PUT", f"/rest/sessions/{one}/variables", {"variables": {"nonsense": 1}})[1]["resultCode"], "42704", "an unknown one is an error")
+    other = Rest(rest.ports, "bob", "b")
+    same(other.ask(1, "GET", f"/rest/sessions/{one}/variables")[0], 403, "another user may not look into it")
+    same(other.statement(1, "SELECT 1", one)[0], 403, "nor use it")
+    same(other.ask(1, "DELETE", f"/rest/sessions/{one}")[0], 403, "nor end it")
+    same(rest.ask(2, "DELETE", f"/rest/sessions/{one}")[0], 200, "its user ends it")
+    same([rest.ask(m, "GET", f"/rest/sessions/{one}/variables")[0] for m in range(3)], [404] * 3, "and it is gone everywhere")
+    same(rest.statement(1, "SELECT 1", one)[0], 404, "for statements, too")
+    wrong = Rest(rest.ports, "ann", "b")
+    same(wrong.ask(1, "POST", "/rest/sessions", {})[0], 401, "a wrong password opens none")
+
+
+def statements(rest):
+    """Answers, rows by query id at every master, errors, what cannot be done without a connection."""
+    status, answer = rest.statement(0, "SELECT i, 'row ' || i AS t FROM few WHERE i <= 2 ORDER BY i")
+    same((status, answer["query"]["state"], answer["query"]["tag"]), (200, "QUERY_SUCCEEDED", "SELECT 2"), "a query is answered")
+    query = answer["query"]["id"]
+    for master in range(3):
+        status, answer = rest.ask(master, "GET", f"/rest/queries/{query}")
+        same((status, answer["query"]["state"], answer["query"]["rows"], answer["query"]["userName"]), (200, "QUERY_SUCCEEDED", 2, "ann"), f"its state at master {master}")
+        same(rest.ask(master, "GET", f"/rest/queries/{query}/result")[1]["rows"], [[1, "row 1"], [2, "row 2"]], "and its rows")
+    status, answer = rest.statement(1, "SELECT 40 + 2 AS n")
+    same(rest.ask(2, "GET", f"/rest/queries/{answer['query']['id']}/result")[1]["rows"], [[42]], "rows of a statement without tables, at once at another master")
+    status, answer = rest.statement(0, "SELECT nothing FROM few")
+    same((status, answer["resultCode"], answer["position"]), (400, "42703", 8), "an error has its SQLSTATE and place")
+    for sql, state in (("SELEKT 1", "42601"), ("SELECT 1; SELECT 2", "42601"), ("", "42601"), ("BEGIN", "0A000"), ("COPY few FROM STDIN", "0A000"),
+                       ("SET tajo.request_id = 'x'", "0A000"), ("SELECT 1 / 0", "22012"), ("DROP USER nobody_here", "42704")):
+        status, answer = rest.statement(1, sql)
+        same((sql, status, answer["resultCode"]), (sql, 400, state), f"{sql or 'nothing'} is refused")
+    same(rest.statement(0, "EXPLAIN SELECT count(*) FROM few")[1]["result"]["columns"][0]["name"], "QUERY PLAN", "EXPLAIN shows its plan")
+    same(rest.statement(0, f"SELECT * FROM query_result('{query}')")[1]["result"]["rows"], [[1, "row 1"], [2, "row 2"]], "query_result() too")
+    same(rest.statement(0, "SELECT count(*) FROM mine.nothing")[0], 400, "a missing table is the client's error")
+    same(rest.ask(0, "GET", f"/rest/queries/{query}/nothing")[0], 404, "an unknown path is none")
+    status, answer = rest.ask(2, "GET", "/rest/queries?state=failed&limit=3")
+    same((status, len(answer["queries"]), {q["state"] for q in answer["queries"]}), (200, 3, {"QUERY_FAILED"}), "those that failed are listed")
+    other = Rest(rest.ports, "bob", "b")
+    same((other.ask(1, "GET", f"/rest/queries/{query}")[0], other.ask(1, "GET", f"/rest/queries/{query}/result")[0]), (403, 403), "another user sees neither state nor rows")
+    same(other.ask(1, "GET", "/rest/queries")[1]["queries"], [], "and lists none")
+
+
+def cancels(rest):
+    """A statement that would never end is seen and ended at other masters."""
+    status, answer = rest.statement(0, ENDLESS)
+    same((status, answer["query"]["state"]), (202, "QUERY_RUNNING"), "a long one is told to run")
+    query = answer["query"]["id"]
+    status, answer = rest.ask(1, "GET", "/rest/queries?state=RUNNING")
+    same([q["id"] for q in answer["queries"]], [query], "another master lists it")
+    same(rest.ask(1, "GET", f"/rest/queries/{query}/result")[0], 409, "it has no result yet")
+    same(Rest(rest.ports, "bob", "b").ask(1, "DELETE", f"/rest/queries/{query}")[0], 403, "another user cannot cancel it")
+    same(rest.ask(2, "DELETE", f"/rest/queries/{query}")[0], 200, "its own can, anywhere")
+    status, ended = rest.ended(1, query)
+    same((status, ended["state"], ended["sqlstate"]), (200, "QUERY_KILLED", "57014"), "and it ends")
+    same(rest.ask(0, "DELETE", f"/rest/queries/{query}")[1]["query"]["state"], "QUERY_KILLED", "to cancel it again does nothing")
+    same(rest.ask(0, "DELETE", "/rest/queries/q_1700000000000_0001")[0], 404, "an unknown one is none")
+
+
+def serving_master_dies(cluster, rest, pid, serving, other, word):
+    """Its client goes on at another master with the same password, session and query id."""
+    session = rest.open(serving)
+    rest.ask(serving, "PUT", f"/rest/sessions/{session}/variables", {"variables": {"application_name": word}})
+    status, answer = rest.statement(serving, LONG, session)
+    same((status, answer["query"]["state"]), (202, "QUERY_RUNNING"), f"{word}: a statement runs")
+    query = answer["query"]["id"]
+    status, inserted = rest.statement(serving, f"INSERT INTO target SELECT i FROM few WHERE i <= 3 -- {word}", session, request=word)
+    same((status, inserted["query"]["tag"]), (200, "INSERT 0 3"), "beside it an INSERT with a name")
+    status, answer = rest.statement(serving, f"INSERT INTO target SELECT a.i FROM t a JOIN t b ON a.i = b.i JOIN t c ON b.i = c.i WHERE c.i <= 5 -- {word}", session, request=word + "2")
+    check(status in (200, 202), f"and a second, which may run on: {status}")
+    cluster.kill(pid)
+    status, ended = rest.again(other, "GET", f"/rest/queries/{query}")
+    same((status, ended["query"]["id"]), (200, query), f"{word} is dead: another master knows the query")
+    status, variables = rest.again(other, "GET", f"/rest/sessions/{session}/variables")
+    same((status, variables["variables"]["application_name"]), (200, word), "the session with its variables")
+    status, again = rest.again(other, "POST", "/rest/queries", {"query": f"INSERT INTO target SELECT i FROM few WHERE i <= 3 -- {word}"}, session=session, request=word)
+    same((status, again["query"]["tag"], again["query"]["id"]), (200, "INSERT 0 3", inserted["query"]["id"]), "the INSERT sent again under its name is the same one")
+    second = {"query": f"INSERT INTO target SELECT a.i FROM t a JOIN t b ON a.i = b.i JOIN t c ON b.i = c.i WHERE c.i <= 5 -- {word}"}
+    check(wait_until(lambda: rest.again(other, "POST", "/rest/queries", second, request=word + "2")[1]["query"]["state"] == "QUERY_SUCCEEDED", 60), "so is the second")
+    status, answer = rest.again(other, "POST", "/rest/queries", {"query": "INSERT INTO target VALUES (1)"}, request=word)
+    same((status, answer["resultCode"]), (400, "22023"), "another statement under its name is refused")
+    status, ended = rest.ended(other, query)
+    same((status, ended["state"], ended["rows"]), (200, "QUERY_SUCCEEDED", 1), "the query succeeds")
+    status, result = rest.again(other, "GET", f"/rest/queries/{query}/result")
+    same((status, result.get("rows")), (200, [[ROWS * 1000, "0"]] if isinstance((result.get("rows") or [[0, 0]])[0][1], str) else [[ROWS * 1000, 0]]), "and its rows are there")
+    status, answer = rest.again(other, "POST", "/rest/queries", {"query": "SELECT count(*) FROM target"}, session=session)
+    status, result = rest.again(other, "GET", answer["resultUri"])
+    return result["rows"][0][0]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.parse_args()
+    with Cluster(masters=3, workers=2) as cluster:
+        for user, password in (("ann", "wonder: land"), ("bob", "b")):
+            cluster.query(f"CREATE USER {user} PASSWORD '{password}'")
+        cluster.query(f"CREATE TABLE t AS SELECT i FROM generate_series(1, {ROWS}) AS g (i)")
+        cluster.query("CREATE TABLE few AS SELECT i FROM generate_series(1, 1000) AS g (i)")
+        cluster.query("CREATE TABLE target (i int8)")
+        rest = Rest(cluster.web_ports, "ann", "wonder: land")
+        for part in (sessions, statements, cancels):
+            print(f"--- {part.__name__}: {part.__doc__}", flush=True)
+            part(rest)
+        _, active_pid, active = cluster.active()
+        backup, third = (active + 1) % 3, (active + 2) % 3
+        pids = {cluster.ports.index(port): pid for _, pid, _, port in cluster.members(active) if port in cluster.ports}
+        print(f"--- masters: {serving_master_dies.__doc__}", flush=True)
+        same(serving_master_dies(cluster, rest, pids[backup], backup, third, "backup"), 8, "each INSERT counts once")
+        same(serving_master_dies(cluster, rest, active_pid, active, third, "active"), 16, "each INSERT counts once")
+    print(f"{len(failures)} failed")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
