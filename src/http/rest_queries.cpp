@@ -16,7 +16,7 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t kRequestIdBytes = 16;
-constexpr std::size_t kMaxRequestIdBytes = 128;
+using master::kMaxRequestIdBytes;
 constexpr int kListed = 100, kMaxListed = 1000;  ///< queries of one list, newest first
 constexpr std::string_view kRunningState = "QUERY_RUNNING", kPrefix = "QUERY_";
 constexpr std::array<std::string_view, 4> kStates{kRunningState, "QUERY_SUCCEEDED", "QUERY_FAILED", "QUERY_KILLED"};

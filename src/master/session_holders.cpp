@@ -32,7 +32,9 @@ void SessionHolders::leave(Rank master, const std::string& session, Micros now) 
 
 void SessionHolders::visit(const std::string& session, Micros now) {
   std::lock_guard lock(mutex_);
-  holdings_[session].left = now;
+  Holding& holding = holdings_[session];
+  holding.left = now;
+  holding.goodbye = false;
 }
 
 void SessionHolders::closed(const std::string& session) {

@@ -80,6 +80,9 @@ struct ScramSecret {
   std::string text;
 };
 
+/// Longest name a client may give a statement.
+inline constexpr std::size_t kMaxRequestIdBytes = 128;
+
 /// A statement of a client without a connection, which comes with each request anew (HTTP).
 struct Visit {
   std::string user;                  ///< who it has proved to be

@@ -56,9 +56,6 @@ struct MasterParts {
   bool ha = false;                 ///< tajo.master.ha.enable
 };
 
-/// Longest name a client may give a statement.
-inline constexpr std::size_t kMaxRequestIdBytes = 128;
-
 /// An INSERT's rows up to this many encoded bytes ride in its commit record.
 inline constexpr std::size_t kMaxInlineInsertBytes = std::size_t{64} << 10;
 /// Queries over fewer generated rows than this run in the master.
