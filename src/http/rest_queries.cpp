@@ -137,6 +137,15 @@ Response ended(const StatementEnd& end, const std::string& request_id) {
   return response;
 }
 
+/// nullopt also when no master can say it: the statement goes on all the same, and is found under its name.
+std::optional<QueryId> query_of(master::ClientService& service, const std::string& user, const std::string& request_id) {
+  try {
+    return service.visited_query(user, request_id);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 json running(const std::string& id) { return {{"id", id}, {"state", kRunningState}, {"uri", "/rest/queries/" + id}}; }
 
 }  // namespace
@@ -148,7 +157,7 @@ Response Rest::submit(const Request& request, const std::string& user) {
   if (!statement)
     throw Refusal(503, sqlstate::kTooManyConnections, std::to_string(kMaxStatements) + " statements of HTTP clients run at this master: try again, or another master");
   if (const StatementEnd* end = statements_.wait(statement, kAnswerWithinUs)) return ended(*end, request_id);
-  const auto query = service_.visited_query(user, request_id);
+  const auto query = query_of(service_, user, request_id);
   if (const StatementEnd* end = statements_.wait(statement, 0)) return ended(*end, request_id);
   json body = {{"resultCode", "00000"}, {"requestId", request_id}};
   if (query) {

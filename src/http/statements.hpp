@@ -12,8 +12,9 @@
 
 namespace tajo::http {
 
-/// Statements of HTTP clients that run at once at one master; each has a thread with a planning stack.
-inline constexpr std::size_t kMaxStatements = 32;
+/// Statements of HTTP clients that run at once at one master; each has a thread with a planning stack. Few enough that those
+/// of some masters leave room among what the active takes from all of them (kMaxForwardedRuns).
+inline constexpr std::size_t kMaxStatements = 16;
 /// A client is told that long after it asked at the latest, if only that its statement runs.
 inline constexpr Micros kAnswerWithinUs = 1'000'000;
 /// stop() waits that long for statements.

@@ -3,8 +3,11 @@
 A client of /rest has no connection: name, password, session and query id are good at every master. One cluster of three
 masters: sessions, variables, answers, errors, lists and cancels; then the master that serves a running statement is
 killed, a backup first, then the active, and the client goes on at another. Asserts no time."""
+import getpass
 import pathlib
 import sys
+
+import psycopg2
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / folder) for folder in ("support", "sql")]
 from cluster import Cluster, wait_until  # noqa: E402
@@ -16,6 +19,7 @@ PAIRS = ROWS * 1000
 LONG = "SELECT count(*) FROM t a CROSS JOIN few b CROSS JOIN generate_series(1, {times}) c (i) WHERE (a.i * b.i + c.i) % 7 >= 0"
 LONG_MS = 3_000   # about: long enough to be met in the middle
 ENDLESS = "SELECT sum(a.i % (b.i + 1)) FROM generate_series(1, 90000000) a (i) CROSS JOIN few b"
+OWNER = getpass.getuser()
 failures = []
 
 
@@ -29,7 +33,7 @@ def same(got, want, text):
     check(got == want, text if got == want else f"{text}: {got!r} instead of {want!r}")
 
 
-def sessions(rest):
+def sessions(rest, ports):
     """A session is opened at one master, used at another and ended at a third."""
     one = rest.open(0, userName="ann", databaseName="default")
     status, answer = rest.ask(1, "PUT", f"/rest/sessions/{one}/variables", {"variables": {"TimeZone": "Asia/Tokyo", "statement_timeout": 90_000}})
@@ -42,18 +46,24 @@ def sessions(rest):
     status, answer = rest.ask(0, "PUT", f"/rest/sessions/{one}/variables", {"variables": {"TimeZone": None}})
     same(answer["variables"]["timezone"], "UTC", "a variable is set back")
     same(rest.ask(0, "PUT", f"/rest/sessions/{one}/variables", {"variables": {"nonsense": 1}})[1]["resultCode"], "42704", "an unknown one is an error")
+    beside = psycopg2.connect(host="127.0.0.1", port=ports[1], dbname="default", user="ann", password="wonder: land", connect_timeout=20,
+                              options=f"-c tajo.session={one}")
+    with beside.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        same((beside.info.parameter_status("tajo.session"), cursor.fetchone()[0]), (one, "90000"), "a libpq client takes the session up")
     other = Rest(rest.ports, "bob", "b")
     same(other.ask(1, "GET", f"/rest/sessions/{one}/variables")[0], 403, "another user may not look into it")
     same(other.statement(1, "SELECT 1", one)[0], 403, "nor use it")
     same(other.ask(1, "DELETE", f"/rest/sessions/{one}")[0], 403, "nor end it")
     same(rest.ask(2, "DELETE", f"/rest/sessions/{one}")[0], 200, "its user ends it")
+    beside.close()
     same([rest.ask(m, "GET", f"/rest/sessions/{one}/variables")[0] for m in range(3)], [404] * 3, "and it is gone everywhere")
     same(rest.statement(1, "SELECT 1", one)[0], 404, "for statements, too")
     wrong = Rest(rest.ports, "ann", "b")
     same(wrong.ask(1, "POST", "/rest/sessions", {})[0], 401, "a wrong password opens none")
 
 
-def statements(rest):
+def statements(rest, _):
     """Answers, rows by query id at every master, errors, what cannot be done without a connection."""
     status, answer = rest.statement(0, "SELECT i, 'row ' || i AS t FROM few WHERE i <= 2 ORDER BY i")
     same((status, answer["query"]["state"], answer["query"]["tag"]), (200, "QUERY_SUCCEEDED", "SELECT 2"), "a query is answered")
@@ -81,13 +91,14 @@ def statements(rest):
     same(other.ask(1, "GET", "/rest/queries")[1]["queries"], [], "and lists none")
 
 
-def cancels(rest):
+def cancels(rest, _):
     """A statement that would never end is seen and ended at other masters."""
     status, answer = rest.statement(0, ENDLESS)
     same((status, answer["query"]["state"]), (202, "QUERY_RUNNING"), "a long one is told to run")
     query = answer["query"]["id"]
     status, answer = rest.ask(1, "GET", "/rest/queries?state=RUNNING")
     same([q["id"] for q in answer["queries"]], [query], "another master lists it")
+    same([q["id"] for q in Rest(rest.ports, OWNER, "o").ask(2, "GET", "/rest/queries?state=RUNNING")[1]["queries"]], [query], "the cluster's owner sees it, too")
     same(rest.ask(1, "GET", f"/rest/queries/{query}/result")[0], 409, "it has no result yet")
     same(Rest(rest.ports, "bob", "b").ask(1, "DELETE", f"/rest/queries/{query}")[0], 403, "another user cannot cancel it")
     same(rest.ask(2, "DELETE", f"/rest/queries/{query}")[0], 200, "its own can, anywhere")
@@ -139,13 +150,14 @@ def main():
     with Cluster(masters=3, workers=2) as cluster:
         for user, password in (("ann", "wonder: land"), ("bob", "b")):
             cluster.query(f"CREATE USER {user} PASSWORD '{password}'")
+        cluster.query(f"ALTER USER \"{OWNER}\" PASSWORD 'o'")
         cluster.query(f"CREATE TABLE t AS SELECT i FROM generate_series(1, {ROWS}) AS g (i)")
         cluster.query("CREATE TABLE few AS SELECT i FROM generate_series(1, 1000) AS g (i)")
         cluster.query("CREATE TABLE target (i int8)")
         rest = Rest(cluster.web_ports, "ann", "wonder: land")
         for part in (sessions, statements, cancels):
             print(f"--- {part.__name__}: {part.__doc__}", flush=True)
-            part(rest)
+            part(rest, cluster.ports)
         _, active_pid, active = cluster.active()
         backup, third = (active + 1) % 3, (active + 2) % 3
         pids = {cluster.ports.index(port): pid for _, pid, _, port in cluster.members(active) if port in cluster.ports}
