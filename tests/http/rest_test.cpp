@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <future>
 
+#include "rest_answer.hpp"
 #include "running_web_server.hpp"
 #include "tajo/common/clock.hpp"
 
@@ -137,6 +138,18 @@ TEST_F(RestClients, ALongStatementIsToldOfAndGoesOn) {
   EXPECT_THAT(get(uri + "/result", kBasic), AllOf(StartsWith("HTTP/1.1 409 "), HasSubstr("Retry-After: 1")));
   server_->stop();  // waits for it
   EXPECT_EQ(service_.running, 0);
+}
+
+TEST(RestAnswers, StatusSaysWhetherToTryAgain) {
+  const std::pair<const char*, int> wanted[] = {{"57P01", 503}, {"57P03", 503}, {"08006", 503}, {"08007", 503}, {"40001", 503}, {"53100", 503}, {"53200", 503},
+                                                {"58030", 503}, {"53300", 429}, {"42501", 403}, {"28000", 403}, {"08003", 404}, {"55000", 410}, {"54000", 413},
+                                                {"22012", 400}, {"42601", 400}, {"57014", 400}, {"54001", 400}, {"XX000", 500}, {"XX001", 500}, {"58P01", 500}};
+  for (const auto& [state, status] : wanted) {
+    EXPECT_EQ(http::status_of(state), status) << state;
+    const auto answer = http::failure(Error(state, "why").at(3));
+    EXPECT_EQ(answer.body, std::string(R"({"message":"why","position":3,"resultCode":")") + state + "\"}\n");
+    EXPECT_EQ(std::ranges::count(answer.headers, std::pair<std::string, std::string>("Retry-After", "1")), status == 503 || status == 429) << state;
+  }
 }
 
 TEST_F(RestClients, BadRequestsHaveOneClearLine) {
