@@ -9,6 +9,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <algorithm>
 #include <cerrno>
 
 #include "tajo/common/clock.hpp"
@@ -20,17 +21,22 @@ namespace beast_http = boost::beast::http;
 constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::size_t kReadBytes = 8 * 1024;
 constexpr int kRequestsPerConnection = 10'000;
-constexpr int kLingerReads = 16;
-constexpr int kLingerWaitMs = 200;
+// A refused body that is a little too long is still on its way.
+constexpr std::size_t kLingerBytes = 3 * kMaxJsonBytes, kLingerReadBytes = 64 * 1024;
+constexpr Micros kLingerPauseUs = 200'000, kLingerUs = 2'000'000;
 
 class Connection {
  public:
   Connection(int fd, const HttpServerConfig& config, Router& router) : fd_(fd), config_(config), router_(router) {}
   ~Connection() {
     ::shutdown(fd_, SHUT_WR);
-    char drop[4096];  // an answer must not be overtaken by a reset because of unread bytes
-    for (int i = 0; i < kLingerReads && wait(POLLIN, boottime_us() + kLingerWaitMs * 1000); ++i)
-      if (::recv(fd_, drop, sizeof drop, 0) <= 0) break;
+    char drop[kLingerReadBytes];  // an answer must not be overtaken by a reset because of unread bytes
+    const Micros end = boottime_us() + kLingerUs;
+    for (std::size_t dropped = 0; dropped < kLingerBytes && wait(POLLIN, std::min(end, boottime_us() + kLingerPauseUs));) {
+      const ssize_t n = ::recv(fd_, drop, sizeof drop, 0);
+      if (n <= 0) break;
+      dropped += static_cast<std::size_t>(n);
+    }
     ::close(fd_);
   }
   Connection(const Connection&) = delete;
