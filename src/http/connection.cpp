@@ -7,7 +7,9 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <algorithm>
 #include <cerrno>
 
 #include "tajo/common/clock.hpp"
@@ -17,20 +19,24 @@ namespace {
 
 namespace beast_http = boost::beast::http;
 constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
-constexpr std::uint64_t kMaxBodyBytes = 16 * 1024;
 constexpr std::size_t kReadBytes = 8 * 1024;
 constexpr int kRequestsPerConnection = 10'000;
-constexpr int kLingerReads = 16;
-constexpr int kLingerWaitMs = 200;
+// A refused body that is a little too long is still on its way.
+constexpr std::size_t kLingerBytes = 3 * kMaxJsonBytes, kLingerReadBytes = 64 * 1024;
+constexpr Micros kLingerPauseUs = 200'000, kLingerUs = 2'000'000;
 
 class Connection {
  public:
   Connection(int fd, const HttpServerConfig& config, Router& router) : fd_(fd), config_(config), router_(router) {}
   ~Connection() {
     ::shutdown(fd_, SHUT_WR);
-    char drop[4096];  // an answer must not be overtaken by a reset because of unread bytes
-    for (int i = 0; i < kLingerReads && wait(POLLIN, boottime_us() + kLingerWaitMs * 1000); ++i)
-      if (::recv(fd_, drop, sizeof drop, 0) <= 0) break;
+    char drop[kLingerReadBytes];  // an answer must not be overtaken by a reset because of unread bytes
+    const Micros end = boottime_us() + kLingerUs;
+    for (std::size_t dropped = 0; dropped < kLingerBytes && wait(POLLIN, std::min(end, boottime_us() + kLingerPauseUs));) {
+      const ssize_t n = ::recv(fd_, drop, sizeof drop, 0);
+      if (n <= 0) break;
+      dropped += static_cast<std::size_t>(n);
+    }
     ::close(fd_);
   }
   Connection(const Connection&) = delete;
@@ -105,20 +111,34 @@ class Connection {
     return 400;
   }
 
+  /// The head is there: how long may what follows be, and does the client wait to be asked for it? False: too long.
+  bool expect_body(beast_http::request_parser<beast_http::string_body>& parser) {
+    const std::uint64_t limit = max_body_bytes(std::string_view(parser.get().target()));
+    if (parser.content_length().value_or(0) > limit) return false;
+    parser.body_limit(limit);
+    if (beast_http::token_list(parser.get()[beast_http::field::expect]).exists("100-continue")) write_all("HTTP/1.1 100 Continue\r\n\r\n");
+    return true;
+  }
+
   /// False: the connection is over.
   bool serve_one() {
     if (input_.empty() && read_more(boottime_us() + config_.idle_timeout_ms * 1000) != Input::kData) return false;
     Micros deadline = boottime_us() + config_.request_timeout_ms * 1000;
     beast_http::request_parser<beast_http::string_body> parser;
     parser.header_limit(kMaxHeaderBytes);
-    parser.body_limit(kMaxBodyBytes);
-    parser.eager(true);
-    while (!parser.is_done()) {
+    parser.body_limit(kMaxJsonBytes);
+    for (bool headed = false; !parser.is_done();) {
       boost::system::error_code failure;
       std::size_t used = parser.put(boost::asio::buffer(input_.data(), input_.size()), failure);
       input_.erase(0, used);
       if (failure && failure != beast_http::error::need_more) return refuse(status_of(failure), failure.message());
       if (parser.is_done()) break;
+      if (!headed && parser.is_header_done()) {
+        headed = true;
+        if (!expect_body(parser)) return refuse(413, "the body is too long");
+        parser.eager(true);
+        continue;  // of what was read the body may be a part
+      }
       switch (read_more(deadline)) {
         case Input::kData: break;
         case Input::kEnd: return false;
@@ -130,7 +150,10 @@ class Connection {
     request.method = std::string(message.method_string());
     request.target = std::string(message.target());
     request.cookie = std::string(message[beast_http::field::cookie]);
+    request.authorization = std::string(message[beast_http::field::authorization]);
     request.content_type = std::string(message[beast_http::field::content_type]);
+    request.session = std::string(message["X-Tajo-Session"]);
+    request.request_id = std::string(message["X-Tajo-Request-Id"]);
     request.body = message.body();
     bool keep_alive = message.keep_alive();
     return send(router_.answer(request), request.method == "HEAD", keep_alive) && keep_alive;

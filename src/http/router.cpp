@@ -4,11 +4,12 @@
 #include <array>
 
 #include "page/pages.hpp"
-#include "result_json.hpp"
-#include "tokens.hpp"
+#include "rest_answer.hpp"
+#include "tajo/common/as_error.hpp"
 #include "tajo/common/clock.hpp"
-#include "tajo/common/error.hpp"
 #include "tajo/master/client_service.hpp"
+#include "tajo/master/scram.hpp"
+#include "tokens.hpp"
 
 namespace tajo::http {
 namespace {
@@ -52,88 +53,37 @@ std::string document(std::string_view title, std::string_view body, std::string_
 
 Response redirect(const std::string& to) { return {303, {{"Location", to}}, ""}; }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    int high = i + 2 < text.size() && text[i] == '%' ? hex_digit(text[i + 1]) : -1;
-    int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-    if (low >= 0) {
-      out.push_back(static_cast<char>(high * 16 + low));
-      i += 2;
-    } else {
-      out.push_back(text[i] == '+' ? ' ' : text[i]);
-    }
-  }
-  return out;
-}
-
 struct Route {
   std::string_view path;
   std::string_view methods;
 };
-constexpr std::string_view kResultPath = "/rest/queries/*/result";
-constexpr std::array<Route, 5> kRoutes{{{"/", "GET, HEAD"}, {"/login", "GET, HEAD, POST"}, {"/logout", "POST"}, {"/api/status", "GET, HEAD"},
-                                         {kResultPath, "GET, HEAD"}}};
+constexpr std::array<Route, 4> kRoutes{{{"/", "GET, HEAD"}, {"/login", "GET, HEAD, POST"}, {"/logout", "POST"}, {"/api/status", "GET, HEAD"}}};
+constexpr std::string_view kRestHead = "/rest/", kRealm = "Basic realm=\"tajo\"";
 
-/// The query id of `/rest/queries/<id>/result`; empty for other paths.
-std::string_view query_of(std::string_view path) {
-  const std::string_view head = kResultPath.substr(0, kResultPath.find('*')), tail = kResultPath.substr(kResultPath.find('*') + 1);
-  if (path.size() <= head.size() + tail.size() || !path.starts_with(head) || !path.ends_with(tail)) return {};
-  return path.substr(head.size(), path.size() - head.size() - tail.size());
+bool changes(std::string_view method) { return method == "POST" || method == "PUT" || method == "DELETE"; }
+
+/// `user` and `password` of an Authorization header; nullopt: another scheme, or none.
+std::optional<std::pair<std::string, std::string>> basic_of(std::string_view authorization) {
+  static constexpr std::string_view kScheme = "basic ";
+  if (authorization.size() <= kScheme.size() || media_type(authorization.substr(0, kScheme.size() - 1)) != "basic") return std::nullopt;
+  auto pair = master::base64_decode(authorization.substr(authorization.find_first_not_of(' ', kScheme.size() - 1)));
+  const std::size_t colon = pair ? pair->find(':') : std::string::npos;
+  if (colon == std::string::npos) return std::nullopt;
+  return std::pair{pair->substr(0, colon), pair->substr(colon + 1)};
 }
 
-bool allows(std::string_view methods, std::string_view method) {
-  std::size_t at = methods.find(method);
-  return !method.empty() && at != std::string_view::npos && (at + method.size() == methods.size() || methods[at + method.size()] == ',');
+Response not_logged_in(std::string_view path, std::string_view why) {
+  Response response = failure(401, Error("28000", std::string(why)));
+  if (path.starts_with(kRestHead)) response.headers.emplace_back("WWW-Authenticate", kRealm);
+  return response;
 }
 
 }  // namespace
 
-std::string form_value(std::string_view form, std::string_view name) {
-  while (!form.empty()) {
-    std::size_t end = std::min(form.find('&'), form.size());
-    std::string_view field = form.substr(0, end);
-    std::size_t equals = field.find('=');
-    if (equals != std::string_view::npos && decode(field.substr(0, equals)) == name) return decode(field.substr(equals + 1));
-    form.remove_prefix(std::min(end + 1, form.size()));
-  }
-  return {};
-}
-
-std::string_view reason_of(int status) {
-  switch (status) {
-    case 200: return "OK";
-    case 303: return "See Other";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 410: return "Gone";
-    case 413: return "Payload Too Large";
-    case 415: return "Unsupported Media Type";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 503: return "Service Unavailable";
-    case 505: return "HTTP Version Not Supported";
-    default: return "Internal Server Error";
-  }
-}
-
-Response plain(int status, std::string_view text) {
-  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::string(text) + "\n"};
-}
+std::uint64_t max_body_bytes(std::string_view target) { return target.starts_with(kRestHead) ? kMaxJsonBytes : kMaxFormBytes; }
 
 Router::Router(const HttpServerConfig& config, master::ClientService& service)
-    : config_(config), service_(service), logins_(service, config.login_minutes * 60'000'000) {
+    : config_(config), service_(service), logins_(service, config.login_minutes * 60'000'000), rest_(service) {
   policy_ = "default-src 'none'; img-src data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; style-src " +
             csp_hash(page::kStyle) + "; script-src " + csp_hash(page::kScript);
   set_port(config.port);
@@ -199,27 +149,70 @@ Response Router::status() {
   return response;
 }
 
-Response Router::answer(const Request& request) {
-  std::string path = request.target.substr(0, request.target.find('?'));
-  const std::string query(query_of(path));
-  auto route = std::ranges::find(kRoutes, query.empty() ? std::string_view(path) : kResultPath, &Route::path);
+std::variant<Router::Caller, Response> Router::caller_of(const Request& request) {
+  if (request.authorization.empty()) {
+    if (auto user = logins_.user_of(token_of(request))) return Caller{*user, true};
+    return not_logged_in(request.path(), "log in first: POST /login with user and password, or bring them with each request (Basic)");
+  }
+  auto basic = basic_of(request.authorization);
+  if (!basic) return not_logged_in(request.path(), "Authorization must be Basic, with user and password");
+  switch (logins_.check(basic->first, basic->second)) {
+    case Logins::Outcome::kGood: break;
+    case Logins::Outcome::kWrong: return not_logged_in(request.path(), "wrong user or password");
+    case Logins::Outcome::kBusy: return failure(429, Error(sqlstate::kTooManyConnections, "too many logins at once: try again"));
+  }
+  return Caller{basic->first, false};
+}
+
+/// What only a page of ours or a program may ask for: a form of another site cannot have this Content-Type, and a script
+/// there may not send it unless we say so, which we never do.
+Response Router::rest(const Request& request) {
+  const RestPath path = rest_path(request.path());
+  if (path.place == RestPath::Place::kNone) return failure(404, Error("42704", "there is no such path"));
+  if (!allows(path.methods, request.method)) {
+    Response response = failure(405, Error(sqlstate::kFeatureNotSupported, "this path takes " + std::string(path.methods)));
+    response.headers.emplace_back("Allow", path.methods);
+    return response;
+  }
+  auto who = caller_of(request);
+  if (auto* refused = std::get_if<Response>(&who)) return std::move(*refused);
+  const Caller& caller = std::get<Caller>(who);
+  const bool needs_json = request.method != "DELETE" || caller.by_cookie;
+  if (changes(request.method) && needs_json && media_type(request.content_type) != "application/json")
+    return failure(415, Error(sqlstate::kFeatureNotSupported, "Content-Type must be application/json"));
+  return rest_.answer(path, request, caller.user);
+}
+
+Response Router::answer_page(const Request& request, std::string_view path) {
+  auto route = std::ranges::find(kRoutes, path, &Route::path);
   if (route == kRoutes.end()) return plain(404, "there is no such page");
   if (!allows(route->methods, request.method)) {
     Response response = plain(405, "this page takes " + std::string(route->methods));
     response.headers.emplace_back("Allow", route->methods);
     return response;
   }
+  if (path == "/login") return request.method == "POST" ? log_in(request) : login_page(200, "");
+  if (path == "/logout") return log_out(request);
+  if (path == "/") {
+    auto user = logins_.user_of(token_of(request));
+    return user ? page(*user) : redirect("/login");
+  }
+  auto who = caller_of(request);
+  if (auto* refused = std::get_if<Response>(&who)) return std::move(*refused);
+  return status();
+}
+
+Response Router::answer(const Request& request) {
+  const bool of_rest = request.path().starts_with(kRestHead);
   try {
-    if (path == "/login") return request.method == "POST" ? log_in(request) : login_page(200, "");
-    if (path == "/logout") return log_out(request);
-    std::optional<std::string> user = logins_.user_of(token_of(request));
-    if (path == "/") return user ? page(*user) : redirect("/login");
-    if (!user) return {401, {{"Content-Type", "application/json"}}, "{\"error\":\"log in first: POST /login with user and password\"}\n"};
-    return query.empty() ? status() : recorded_result(service_, *user, query);
-  } catch (const Error& error) {
-    return plain(503, error.what());
-  } catch (const std::exception& error) {
-    return plain(500, error.what());
+    if (request.body.size() > max_body_bytes(request.target)) return plain(413, "the body is too long");
+    return of_rest ? rest(request) : answer_page(request, request.path());
+  } catch (const Refusal& refusal) {
+    return failure(refusal.status(), refusal);
+  } catch (const std::exception& e) {
+    const Error error = as_error(e);
+    if (of_rest) return failure(error);
+    return plain(error.sqlstate() == sqlstate::kInternalError ? 500 : 503, error.what());
   }
 }
 

@@ -68,6 +68,7 @@ class HttpServer::Impl {
         if (!client.finished) ::shutdown(client.fd, SHUT_RDWR);
     }
     clients_.clear();  // joins
+    router_.stop();
   }
 
   std::uint16_t port() const { return port_; }

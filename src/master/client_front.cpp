@@ -33,8 +33,11 @@ MasterNode::Front::Connection& MasterNode::Front::connection(const SessionToken&
 std::string MasterNode::Front::next_request_id(const SessionToken& session, bool by_client) {
   std::lock_guard lock(mutex_);
   Connection& c = connection(session);
-  // A client's names are its own: another user's are others.
-  if (by_client && !c.next_request_id.empty()) return "c:" + c.user + ":" + std::exchange(c.next_request_id, "");
+  if (by_client && !c.next_request_id.empty()) return clients_request_id(c.user, std::exchange(c.next_request_id, ""));
+  return fresh_request_id(session);
+}
+
+std::string MasterNode::Front::fresh_request_id(const SessionToken& session) {
   return session + "#" + name_ + "-" + std::to_string(next_request_.fetch_add(1));
 }
 
@@ -251,6 +254,11 @@ void MasterNode::Front::deliver(const SessionToken& session, const ClientReply& 
   for (const auto& [severity, text] : reply.notices) sink.notice(severity, protocol::to_error(text));
   if (reply.error) throw protocol::to_error(*reply.error);
   for (const auto& [name, value] : reply.parameters) sink.parameter_status(name, value);
+  deliver_rows(reply, sink);
+  if (!step_transaction(session, reply.tag, sink)) sink.complete(reply.tag);
+}
+
+void MasterNode::Front::deliver_rows(const ClientReply& reply, ResultSink& sink) {
   if (reply.returns_rows) sink.columns(reply.columns);
   data::Arena arena;
   auto send = [&](const Bytes& block) {
@@ -268,7 +276,6 @@ void MasterNode::Front::deliver(const SessionToken& session, const ClientReply& 
     Bytes block;
     while (file.next(block)) send(block);
   }
-  if (!step_transaction(session, reply.tag, sink)) sink.complete(reply.tag);
 }
 
 void MasterNode::Front::run_statement(const SessionToken& session, ClientRequest request, ResultSink& sink, CopySource* copy) {

@@ -8,6 +8,9 @@
 
 namespace tajo::master {
 
+/// A client's names for its statements are its own: another user's are others.
+inline std::string clients_request_id(const std::string& user, const std::string& name) { return "c:" + user + ":" + name; }
+
 /// ClientService of every master: statements run here on the active and are forwarded from a backup; either way the
 /// caller sees one answer. Keeps what belongs to a connection alone: transaction blocks and the next request id.
 class MasterNode::Front : public ClientService {
@@ -28,6 +31,10 @@ class MasterNode::Front : public ClientService {
   void cancel(const SessionToken& session) noexcept override;
   void abandon(const SessionToken& session) noexcept override;
   std::optional<Progress> progress(const SessionToken& session) override;
+  Visited visit(const Visit& visit, ResultSink& sink) override;
+  std::optional<QueryId> visited_query(const std::string& user, const std::string& request_id) override;
+  void look(const std::string& user, const std::string& sql, ResultSink& sink) override;
+  void end_session(const std::string& user, const SessionToken& session) override;
   bool is_active() const override;
   std::string status_json() override;
 
@@ -46,12 +53,14 @@ class MasterNode::Front : public ClientService {
   void tell(protocol::ClientRequest::Kind kind, const SessionToken& session, bool vanished = false);
   OpenedSession opened(protocol::ClientReply reply, const std::string& user);
   std::string next_request_id(const SessionToken& session, bool by_client);
+  std::string fresh_request_id(const SessionToken& session);
   void run_statement(const SessionToken& session, protocol::ClientRequest request, ResultSink& sink, CopySource* copy);
   bool step_transaction(const SessionToken& session, const std::string& tag, ResultSink& sink);
   plan::Statement bind_copy(const SessionToken& session, const protocol::ClientRequest& request);
   protocol::ClientRequest description(const SessionToken& session, const std::string& sql, std::span<const data::Type> parameter_types);
   void feed_copy(const SessionToken& session, protocol::ClientRequest& request, CopySource* copy);
   void deliver(const SessionToken& session, const protocol::ClientReply& reply, ResultSink& sink);
+  static void deliver_rows(const protocol::ClientReply& reply, ResultSink& sink);
   Connection& connection(const SessionToken& session);  ///< under mutex_
 
   MasterNode& node_;

@@ -30,6 +30,13 @@ void SessionHolders::leave(Rank master, const std::string& session, Micros now) 
   holding.left = now;
 }
 
+void SessionHolders::visit(const std::string& session, Micros now) {
+  std::lock_guard lock(mutex_);
+  Holding& holding = holdings_[session];
+  holding.left = now;
+  holding.goodbye = false;
+}
+
 void SessionHolders::closed(const std::string& session) {
   std::lock_guard lock(mutex_);
   holdings_.erase(session);

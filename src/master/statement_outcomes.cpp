@@ -98,7 +98,10 @@ std::optional<ClientReply> StatementRunner::result_of(const QueryRecord& ended) 
 }
 
 void StatementRunner::take_up(Run& run, const QueryRecord& query) {
-  run.query = query.id;
+  {
+    std::lock_guard lock(run.mutex);  // progress() may look
+    run.query = query.id;
+  }
   run.record = query;
   run.adopt = true;
   run.submitted = true;
@@ -155,6 +158,7 @@ void StatementRunner::visit(Run& run, plan::FetchResultStatement& s) {
   ClientReply result = fetch_result(run, s.query);
   if (result.error) throw protocol::to_error(*result.error);
   run.keep = false;  // it is kept already
+  run.reply.query = {};  // under another query's id
   run.reply.returns_rows = true;
   run.reply.columns = std::move(result.columns);
   run.reply.blocks = std::move(result.blocks);

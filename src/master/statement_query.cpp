@@ -65,9 +65,12 @@ void StatementRunner::visit(Run& run, plan::SelectStatement& s) {
   if (run_is_immediate(plan)) {
     run_immediate(run, std::make_shared<const plan::PhysicalPlan>(std::move(plan)));
     if (std::exchange(run.rests_on_state, false)) prove(run.epoch);
-    record_state(run, "SELECT " + std::to_string(run.record.rows));
+    const std::string tag = "SELECT " + std::to_string(run.record.rows);
+    if (run.request.unrecorded) run.reply.tag = tag;
+    else record_state(run, tag);
     return;
   }
+  if (run.request.unrecorded) throw Error(sqlstate::kFeatureNotSupported, "this needs workers, so it is a query with a history");
   protocol::QueryDone done = run_distributed(run, plan, {});
   run.reply.blocks = std::move(done.blocks);
   run.reply.result_path = done.result_path;

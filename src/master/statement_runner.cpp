@@ -52,7 +52,7 @@ ClientReply StatementRunner::run(const ClientRequest& request, Rank serving) {
   const Epoch epoch = epoch_;
   if (epoch == 0) return not_active();
   try {
-    if (request.kind == ClientRequest::Kind::kProgress) return progress(request.session).value_or(ClientReply{});
+    if (request.kind == ClientRequest::Kind::kProgress) return progress(request).value_or(ClientReply{});
     if (request.kind != ClientRequest::Kind::kExecute && request.kind != ClientRequest::Kind::kDescribe) return session_request(request, serving, epoch);
   } catch (const Superseded&) {
     return not_active();
@@ -63,6 +63,7 @@ ClientReply StatementRunner::run(const ClientRequest& request, Rank serving) {
   run->serving = serving;
   run->epoch = run->submitted_epoch = epoch;
   run->digest = digest_of(request);
+  run->keep = !request.unrecorded;
   if (request.kind != ClientRequest::Kind::kExecute) {
     execute(*run);
     return *finish(*run, false);
@@ -121,17 +122,12 @@ std::shared_ptr<const ClientReply> StatementRunner::finish(Run& run, bool named)
 void StatementRunner::execute(Run& run) {
   run.started_at = parts_.runtime.boottime();
   run.started_ms = run.adopt ? run.record.started_ms : parts_.runtime.wall() / 1000;
-  if (!run.adopt) run.query = next_query_id();
+  if (!run.adopt) {
+    std::lock_guard lock(run.mutex);  // progress() may look
+    run.query = next_query_id();
+  }
   try {
-    auto session = parts_.sessions.find(run.request.session);
-    if (!session && run.adopt) {
-      session.emplace();
-      session->id = run.request.session;
-      session->user = run.request.user;
-      session->database = run.request.database;
-    }
-    if (!session) throw Error("08003", "session \"" + run.request.session + "\" does not exist or has expired");
-    run.session = std::move(*session);
+    run.session = session_of(run);
     run.reply.database = run.session.database;
     run.reply.query = run.query;
     QueryRecord& r = run.record;
@@ -168,7 +164,7 @@ void StatementRunner::execute(Run& run) {
 /// An error rests on the catalog as much as rows do: a master that is no longer active must not say that a table is
 /// missing. And a write that was submitted and is told as failed must not be taken up again by a successor.
 void StatementRunner::end_failed(Run& run) {
-  const bool recorded = run.request.kind == ClientRequest::Kind::kExecute && !run.ended && run.session.id == run.request.session;
+  const bool recorded = run.request.kind == ClientRequest::Kind::kExecute && !run.request.unrecorded && !run.ended && run.session.id == run.request.session;
   if (recorded) {
     run.record.sqlstate = run.reply.error->sqlstate;
     run.record.error = run.reply.error->message;
@@ -221,18 +217,24 @@ void StatementRunner::describe(Run& run, const plan::Statement& statement) {
   }
 }
 
-std::optional<ClientReply> StatementRunner::progress(const std::string& session) {
+std::optional<ClientReply> StatementRunner::progress(const ClientRequest& request) {
   RunPtr found;
   {
     std::lock_guard lock(mutex_);
     for (auto& [id, run] : runs_)
-      if (run->request.session == session) found = run;
+      if (request.request_id.empty() ? run->request.session == request.session : id == request.request_id) found = run;
   }
-  if (!found) return std::nullopt;
   ClientReply reply;
-  reply.query = found->query;
-  reply.elapsed_us = parts_.runtime.boottime() - found->started_at;
-  if (auto p = parts_.coordinator.progress(found->query)) {
+  if (found) {
+    std::lock_guard lock(found->mutex);
+    reply.query = found->query;
+    reply.elapsed_us = parts_.runtime.boottime() - found->started_at;
+  } else {
+    auto known = request.request_id.empty() ? std::nullopt : parts_.queries.find_request(request.request_id);
+    if (!known) return std::nullopt;
+    reply.query = known->id;
+  }
+  if (auto p = parts_.coordinator.progress(reply.query)) {
     reply.fraction = p->fraction;
     reply.rows_read = p->rows_read;
     reply.bytes_read = p->bytes_read;

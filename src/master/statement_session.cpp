@@ -3,6 +3,7 @@
 #include "run.hpp"
 #include "settings.hpp"
 #include "system_tables.hpp"
+#include "tajo/master/client_service.hpp"
 
 namespace tajo::master {
 

@@ -214,6 +214,11 @@ void StatementRunner::record_state(Run& run, const std::string& tag) {
   finish_record(run, tag, *proposal);
   run.reply.record = proposal->records.back().second;
   if (hooks_.hold) hooks_.hold(run.query, run.reply.record);
+  if (run.request.of_visitor) {  // who has no connection asks for the query by its id next, at any master
+    proposal->durability = journal::Durability::kCommit;
+    propose(std::move(*proposal), run.epoch)->wait(parts_.runtime, kShowEndUs);
+    return;
+  }
   parts_.loop.post([this, proposal, epoch = run.epoch] {
     if (epoch_ == epoch) parts_.node.propose(std::move(*proposal), [](Outcome) {});
   });

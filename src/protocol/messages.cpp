@@ -27,7 +27,7 @@ template <class A>
 void serialize(A& a, ClientRequest& m) {
   a(m.number, m.kind, m.session, m.request_id, m.sql, m.offset, m.user, m.database, m.client, m.settings, m.prepared,
     m.parameter_types, m.parameters, m.feed, m.feed_rows, m.feed_table, m.in_block,
-    m.resume, m.vanished, m.held);
+    m.resume, m.vanished, m.held, m.of_visitor, m.own_session, m.unrecorded);
 }
 
 template <class A>

@@ -159,13 +159,6 @@ void FakeService::run(const master::SessionToken& session, const std::string& te
     rows.add({Value(std::int64_t{1})});
     return send(sink, rows);
   }
-  if (statement.starts_with("select * from query_result(")) {
-    if (statement.find("'q_1_2'") == std::string::npos) throw Error("42704", "this query is not in the history");
-    FakeRows rows({{"n", Type::of(TypeId::kInt8)}, {"t", Type::of(TypeId::kText)}});
-    rows.add({Value(std::int64_t{1}), Value(std::string("a \"b\""))});
-    rows.add({Value(std::int64_t{2}), Value{}});
-    return send(sink, rows);
-  }
   if (statement == "select types") return send(sink, all_types());
   if (statement.starts_with("select rows")) {
     std::int64_t count = number_after(statement, "select rows");

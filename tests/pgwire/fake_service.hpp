@@ -12,6 +12,7 @@ namespace tajo::testing {
 
 /// A ClientService that understands a handful of fixed statements: what the servers and clients are tested against.
 ///   SELECT 1 | SELECT types | SELECT rows <n> | SELECT sleep <ms> | SELECT error | SELECT crash | SELECT parameters
+///   Visits: SHOW ALL, and the first six; looks: query_result('q_1700000000000_0001'), information_schema.queries, tajo_kill
 ///   BEGIN | COMMIT | SET TIME ZONE '<zone>' | NOTICE | COPY t FROM STDIN | CREATE … | INSERT … | information_schema
 class FakeService : public master::ClientService {
  public:
@@ -34,6 +35,10 @@ class FakeService : public master::ClientService {
   void cancel(const master::SessionToken& session) noexcept override;
   void abandon(const master::SessionToken& session) noexcept override;
   std::optional<master::Progress> progress(const master::SessionToken&) override { return std::nullopt; }
+  master::Visited visit(const master::Visit& visit, master::ResultSink& sink) override;
+  std::optional<QueryId> visited_query(const std::string& user, const std::string& request_id) override;
+  void look(const std::string& user, const std::string& sql, master::ResultSink& sink) override;
+  void end_session(const std::string& user, const master::SessionToken& session) override;
   bool is_active() const override { return active; }
   std::string status_json() override;
 
@@ -59,8 +64,17 @@ class FakeService : public master::ClientService {
   void sleep(const master::SessionToken& session, int ms);
   bool run_catalog(const std::string& folded, master::ResultSink& sink);
 
+  struct VisitedQuery {
+    std::string user, request_id, sql;
+    bool running = true;
+    std::string sqlstate;
+  };
+  void check_owner(const std::string& user, const master::SessionToken& session) const;  ///< under mutex_
+  void look_at_queries(const std::string& sql, master::ResultSink& sink);
+
   std::string owner_;
   mutable std::mutex mutex_;
+  std::map<QueryId, VisitedQuery> visited_;
   std::condition_variable wake_;
   std::map<std::string, std::string> secrets_;
   std::map<master::SessionToken, Session> sessions_;

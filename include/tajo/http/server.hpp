@@ -20,8 +20,9 @@ struct HttpServerConfig {
   std::int64_t login_minutes = 12 * 60;     ///< of a login without use
 };
 
-/// The web page and its JSON over plain HTTP/1.1, for users who log in with their SCRAM password. One thread a
-/// connection. start() and stop() belong to one thread; the service must outlive the server.
+/// The web page, its JSON and statements by REST over plain HTTP/1.1, for users who log in with their SCRAM password or
+/// bring it with each request. One thread a connection, one a statement. start() and stop() belong to one thread; the
+/// service must outlive the server and the statements that stop() leaves to the cluster.
 class HttpServer {
  public:
   HttpServer(HttpServerConfig config, master::ClientService& service);

@@ -80,6 +80,24 @@ struct ScramSecret {
   std::string text;
 };
 
+/// Longest name a client may give a statement.
+inline constexpr std::size_t kMaxRequestIdBytes = 128;
+
+/// A statement of a client without a connection, which comes with each request anew (HTTP).
+struct Visit {
+  std::string user;                  ///< who it has proved to be
+  SessionToken session;              ///< in the log, `user`'s; empty: one of its own for this statement
+  std::string database = "default";  ///< of the statement's own session
+  std::string request_id;            ///< the user's name for the statement, as by SET tajo.request_id; never empty
+  std::string sql;                   ///< one statement
+};
+
+struct Visited {
+  QueryId query;              ///< by which it is found in the history, and its rows; empty: it leaves nothing there
+  std::string tag;            ///< command tag
+  bool returns_rows = false;
+};
+
 /// The front door of every master; on a backup it forwards to the active and keeps the client through a failover.
 /// Thread-safe; calls block the caller (one thread a connection, bound tajo.master.max-connections).
 class ClientService {
@@ -115,6 +133,18 @@ class ClientService {
   /// another master has taken up goes on.
   virtual void abandon(const SessionToken& session) noexcept = 0;
   virtual std::optional<Progress> progress(const SessionToken& session) = 0;
+
+  /// Runs a visitor's statement to its end, also when the visitor has gone. Rows are kept by the cluster, like every
+  /// result; `sink` is given those of a statement that leaves no history (SHOW, EXPLAIN, query_result), and notices. Throws
+  /// 08003 (no such session), 28000 (another user's), 0A000 (BEGIN, COPY …), 42601 (not one statement), and its errors.
+  virtual Visited visit(const Visit& visit, ResultSink& sink) = 0;
+  /// The query that a visit under way, at whatever master, has become; nullopt: none yet.
+  virtual std::optional<QueryId> visited_query(const std::string& user, const std::string& request_id) = 0;
+  /// A SELECT of system tables, of functions of the master or of query_result(), as `user`: it costs no session and leaves
+  /// no history. Error 0A000 when it needs workers.
+  virtual void look(const std::string& user, const std::string& sql, ResultSink& sink) = 0;
+  /// Ends a session of `user` for whoever is in it, before it returns. Throws 08003, 28000.
+  virtual void end_session(const std::string& user, const SessionToken& session) = 0;
 
   virtual bool is_active() const = 0;
   /// `information_schema.cluster`, `.queries` and the like as JSON for the web page, without a session's rights.

@@ -27,6 +27,8 @@ class SessionHolders {
   void take(Rank master, const std::string& session, Micros now);
   void hold(Rank master, std::span<const std::string> sessions, Micros now);
   void leave(Rank master, const std::string& session, Micros now);
+  /// A client used it that has no connection: its time alone counts from here.
+  void visit(const std::string& session, Micros now);
   void closed(const std::string& session);
   /// Its client said goodbye to that master. True: nobody else holds it, it ends. Else it ends with the last who holds
   /// it if the client was at that master last: where it was before may notice late that it has gone.

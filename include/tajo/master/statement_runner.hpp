@@ -56,9 +56,6 @@ struct MasterParts {
   bool ha = false;                 ///< tajo.master.ha.enable
 };
 
-/// Longest name a client may give a statement.
-inline constexpr std::size_t kMaxRequestIdBytes = 128;
-
 /// An INSERT's rows up to this many encoded bytes ride in its commit record.
 inline constexpr std::size_t kMaxInlineInsertBytes = std::size_t{64} << 10;
 /// Queries over fewer generated rows than this run in the master.
@@ -69,6 +66,8 @@ inline constexpr Micros kFlushAfterUs = 50'000'000;
 inline constexpr Micros kSweepAfterUs = 120'000'000;
 /// A result waits that long to be held by a backup too before its first row leaves; then it leaves alone.
 inline constexpr Micros kCopyWaitUs = 2'000'000;
+/// The answer to a client without a connection waits that long for the log to show the query's end; then it leaves alone.
+inline constexpr Micros kShowEndUs = 2'000'000;
 /// A result that may be kept by another master is waited for that long.
 inline constexpr Micros kAskResultUs = 1'000'000;
 /// After a takeover a COPY waits that long for its rows: the serving master repeats its request (kRepeatRequestUs).
@@ -103,7 +102,8 @@ class StatementRunner {
   void expire_sessions();
   /// Takeover: plans the queries of the log's running set again and attaches to their QueryMasters. Blocks; own thread each.
   void resume(const QueryRecord& query);
-  std::optional<protocol::ClientReply> progress(const std::string& session);
+  /// Of what runs in a session, or under a request id: that one's query is told when it has ended, too.
+  std::optional<protocol::ClientReply> progress(const protocol::ClientRequest& request);
   /// Rewrites rows that ride in the log as fragment files: of tables whose oldest such rows are `min_age_us` old.
   /// Returns how many tables were flushed. Blocks; errors are logged and tried again by the next call.
   int flush_inline_rows(Micros min_age_us);
@@ -150,7 +150,11 @@ class StatementRunner {
   protocol::ClientReply resume_session(const protocol::ClientRequest& request, Rank serving, Epoch epoch);
   protocol::ClientReply session_request(const protocol::ClientRequest& request, Rank serving, Epoch epoch);
   protocol::ClientReply close_session(const protocol::ClientRequest& request, Rank serving);
+  protocol::ClientReply end_session(const protocol::ClientRequest& request, Epoch epoch);
+  Session session_of(const Run& run);
+  void check_place(const protocol::ClientRequest& request) const;
   void close_later(const std::string& session);
+  bool runs_in(const std::string& session);
   RunPtr begin_run(const RunPtr& run);
   void stop_runs(const std::string& session, bool vanished);
 

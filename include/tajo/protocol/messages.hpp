@@ -157,7 +157,7 @@ struct ClientRequest {
   std::string request_id;
   std::string sql;
   std::int32_t offset = 0;
-  std::string user, database, client;                            ///< kOpenSession
+  std::string user, database, client;                            ///< kOpenSession; of a visitor
   std::vector<std::pair<std::string, std::string>> settings;     ///< kOpenSession
   bool prepared = false;
   std::vector<data::Type> parameter_types;
@@ -169,6 +169,10 @@ struct ClientRequest {
   bool resume = false;        ///< kOpenSession: only if it is there; an answer without a session says that it is not
   bool vanished = false;      ///< kCancel: nobody asked for it, the client's connection broke
   std::vector<std::string> held;                                 ///< kHoldSessions: those with a connection at the sender
+  // Of a client that comes with each request anew (HTTP); it proved to be `user`.
+  bool of_visitor = false;    ///< kExecute, kCloseSession: the session must be `user`'s
+  bool own_session = false;   ///< kExecute: the session is this statement's alone, in `database`, and not in the log
+  bool unrecorded = false;    ///< kExecute: neither history nor outcome is kept: a look at what the master knows
 };
 
 struct ClientReply {

@@ -74,6 +74,24 @@ TEST_F(Holders, WhoComesBackAfterAGoodbyeKeepsIt) {
   EXPECT_TRUE(expired(kStart + 20 * kSecond).empty());
 }
 
+TEST_F(Holders, AVisitHoldsNothingButItsTimeCounts) {
+  hold(2, "b", kStart + kKept);
+  holders.visit("a", kStart + 30 * kSecond);
+  EXPECT_FALSE(holders.held("a", kNoRank, kStart + 30 * kSecond));
+  EXPECT_TRUE(expired(kStart + 30 * kSecond + kKept - 1).empty());
+  EXPECT_EQ(expired(kStart + 30 * kSecond + kKept), std::set<std::string>{"a"});
+}
+
+TEST_F(Holders, AVisitAfterAGoodbyeKeepsIt) {
+  hold(1, "a", kStart + 20 * kSecond);
+  hold(1, "b", kStart + 20 * kSecond);
+  holders.take(2, "a", kStart + 20 * kSecond);
+  EXPECT_FALSE(holders.goodbye(2, "a", kStart + 20 * kSecond));
+  holders.visit("a", kStart + 21 * kSecond);
+  holders.leave(1, "a", kStart + 22 * kSecond);
+  EXPECT_TRUE(expired(kStart + 23 * kSecond).empty());
+}
+
 TEST_F(Holders, AMasterThatFellSilentHoldsNothing) {
   hold(1, "a", kStart);
   EXPECT_TRUE(holders.held("a", 2, kStart + kHeldUs - 1));
