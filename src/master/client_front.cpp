@@ -1,7 +1,5 @@
 #include "client_front.hpp"
 
-#include <algorithm>
-
 #include "run.hpp"
 #include "tajo/data/batch_codec.hpp"
 #include "tajo/storage/result_file.hpp"
@@ -19,10 +17,6 @@ constexpr Micros kCatalogPatienceUs = 10'000'000;  ///< until this master's cata
 constexpr Micros kCatalogLookUs = 2'000;
 constexpr int kCatalogLooks = 100;            ///< before the active is asked again
 constexpr Micros kLookForActiveUs = 250'000;  ///< a waiting client looks this often whether there is a master to wait for
-
-bool is_any(const std::string& word, std::initializer_list<const char*> words) {
-  return std::any_of(words.begin(), words.end(), [&](const char* w) { return word == w; });
-}
 
 }  // namespace
 

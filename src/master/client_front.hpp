@@ -1,13 +1,17 @@
 #pragma once
+#include <algorithm>
 #include <atomic>
+#include <initializer_list>
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "tajo/master/master_node.hpp"
 
 namespace tajo::master {
 
+inline bool is_any(std::string_view word, std::initializer_list<std::string_view> words) { return std::ranges::find(words, word) != words.end(); }
 /// A client's names for its statements are its own: another user's are others.
 inline std::string clients_request_id(const std::string& user, const std::string& name) { return "c:" + user + ":" + name; }
 

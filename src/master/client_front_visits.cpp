@@ -1,6 +1,4 @@
 // Statements of clients that come with each request anew: there is no connection, so nothing of them is remembered here.
-#include <algorithm>
-
 #include "client_front.hpp"
 #include "tajo/sql/parser.hpp"
 #include "uuid.hpp"
@@ -11,10 +9,6 @@ using protocol::ClientReply;
 using protocol::ClientRequest;
 
 namespace {
-
-bool is_any(const std::string& word, std::initializer_list<const char*> words) {
-  return std::any_of(words.begin(), words.end(), [&](const char* w) { return word == w; });
-}
 
 /// What needs a connection: a block of several statements, or the client's bytes.
 void refuse_what_needs_a_connection(const std::string& word) {
